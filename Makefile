@@ -1,0 +1,29 @@
+# make run    set up, then run the main job on the embedded videos
+# make test   set up, then lint and test
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint setup clean
+
+run: setup
+	$(BIN)/snakemake --cores all
+
+test: setup lint
+	$(BIN)/pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+setup: .venv/installed
+
+.venv/installed: envs/requirements.txt envs/constraints.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q -r envs/requirements.txt -c envs/constraints.txt
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+clean:
+	rm -rf results/* .snakemake

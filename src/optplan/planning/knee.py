@@ -1,0 +1,119 @@
+"""The knee of a performance-epoch curve: when a transition has trained long enough (Sec. 3.3).
+
+After every epoch t the curve is fitted to all scores so far; t* is the epoch where the fit is
+greatest, and training stops once t > t* + delay. The model of epoch t* is the transition's result.
+"""
+
+from dataclasses import dataclass
+from math import isfinite
+
+from optplan.planning.curves import FAMILIES, MIN_OBSERVATIONS, Fit, fit
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the scores y_0..y_epoch say.
+
+    best_epoch    t*; None before there are enough scores for a fit
+    fitted        f(t*), in the unit of the scores
+    observed      y_t*; None while t* lies ahead
+    residual_std  of the scores around the fit
+    identified    whether t* lies in the past. Until then t* is an extrapolation that jumps by many
+                  epochs from one score to the next: do not show it as a forecast.
+    reason        why training stops: "knee", "max_epochs", or None while it goes on
+    """
+
+    epoch: int
+    stop: bool
+    best_epoch: int | None
+    fitted: float | None
+    observed: float | None
+    residual_std: float | None
+    identified: bool
+    reason: str | None
+    fit: Fit | None
+
+
+class KneeStopper:
+    """Collects one score per epoch and says after each whether to stop.
+
+    Epoch 0 is the model before training: the evaluated parent, or 0.0 for a start transition.
+    A stop for the knee needs t >= min_epochs and t > t* + delay (strictly, as in the paper). At
+    max_epochs training stops in any case, with the best of the epochs that were trained. Start
+    transitions are safer with min_epochs 20, where a slow start could pass for a flat curve.
+
+    Every fit starts afresh, so a decision depends on the scores alone, not on how they came in.
+    Raises ValueError for settings that cannot be.
+    """
+
+    def __init__(
+        self,
+        *,
+        delay: int = 10,
+        min_epochs: int = 10,
+        max_epochs: int = 400,
+        family: str = "exponential",
+    ):
+        if delay < 0 or min_epochs < 0:
+            raise ValueError(f"delay {delay} and min_epochs {min_epochs} must not be negative")
+        if max_epochs < max(min_epochs, MIN_OBSERVATIONS - 1):
+            raise ValueError(
+                f"max_epochs {max_epochs} must be at least min_epochs ({min_epochs}) and "
+                f"{MIN_OBSERVATIONS - 1}, so that a curve can be fitted"
+            )
+        if family not in FAMILIES:
+            raise ValueError(f"curve family {family!r} must be one of {', '.join(FAMILIES)}")
+        self.delay = delay
+        self.min_epochs = min_epochs
+        self.max_epochs = max_epochs
+        self.family = family
+        self.scores: list[float] = []
+
+    @classmethod
+    def replay(cls, scores, **settings) -> "KneeStopper":
+        """A stopper that has seen the `scores` of epochs 0, 1, ...; nothing is fitted."""
+        stopper = cls(**settings)
+        for epoch, score in enumerate(scores):
+            stopper._observe(epoch, score)
+        return stopper
+
+    def update(self, epoch: int, score: float) -> Decision:
+        """The decision after one more epoch; ValueError unless epochs come as 0, 1, 2, ..."""
+        self._observe(epoch, score)
+        return self.decide()
+
+    def decide(self) -> Decision:
+        """The decision about the scores so far: at most one fit. ValueError without any score."""
+        epoch = len(self.scores) - 1
+        if epoch < 0:
+            raise ValueError("nothing to decide on: epoch 0, the model before training, is missing")
+        if len(self.scores) < MIN_OBSERVATIONS:
+            return Decision(epoch, False, None, None, None, None, False, None, None)
+        curve = fit(self.scores, self.family)
+        best = curve.peak(self.max_epochs)
+        reason = None
+        if epoch >= self.min_epochs and epoch > best + self.delay:
+            reason = "knee"
+        elif epoch >= self.max_epochs:
+            reason = "max_epochs"
+        identified = best < epoch
+        if reason is not None:
+            best = min(best, epoch)
+        return Decision(
+            epoch=epoch,
+            stop=reason is not None,
+            best_epoch=best,
+            fitted=curve.value(best),
+            observed=self.scores[best] if best <= epoch else None,
+            residual_std=curve.residual_std,
+            identified=identified,
+            reason=reason,
+            fit=curve,
+        )
+
+    def _observe(self, epoch: int, score: float) -> None:
+        if epoch != len(self.scores):
+            raise ValueError(f"epoch {epoch} came when epoch {len(self.scores)} was expected")
+        if not isfinite(score):
+            raise ValueError(f"the score of epoch {epoch} is {score}, it must be finite")
+        self.scores.append(float(score))
