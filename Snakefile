@@ -1,0 +1,36 @@
+# optplan: plan how a 3D ConvNet is trained.
+#
+#   snakemake --cores all                          the default study (config/config.yaml)
+#   snakemake --cores all --configfile mine.yaml   a study of your own
+
+
+# A configuration of one's own replaces the default study instead of being mixed with it.
+if "experiments" not in config:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/plan.smk"
+include: "rules/baselines.smk"
+include: "rules/evaluate.smk"
+include: "rules/report.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    input:
+        TARGETS,
+    default_target: True
+
+
+onsuccess:
+    print(f"\nDone: tables and figures are in results/{STUDY['study']}/\n")
+
+
+onerror:
+    print(f"\nStopped. Nothing finished is lost: the same command goes on. Log: {log}\n")

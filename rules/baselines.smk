@@ -1,0 +1,21 @@
+# One stage of a strategy on the whole original training set: of a hand-tuned one, or of the plan.
+rule train_stage:
+    input:
+        unpack(stage_inputs),
+        split="results/{study}/{experiment}/data/split.tsv",
+        videos=video_files,
+    output:
+        weights="results/{study}/{experiment}/seed-{seed}/strategies/{strategy}/{number}/weights.pt",
+        curve="results/{study}/{experiment}/seed-{seed}/strategies/{strategy}/{number}/curve.jsonl",
+        cost="results/{study}/{experiment}/seed-{seed}/strategies/{strategy}/{number}/cost.json",
+    log:
+        "results/{study}/{experiment}/seed-{seed}/logs/{strategy}-{number}.log",
+    params:
+        settings=part("data", "network", "states", "training", "video"),
+    threads: lambda wc: settings(wc)["training"]["threads"]
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "{wildcards.experiment}: {wildcards.strategy}, stage {wildcards.number}"
+    script:
+        "../workflow/scripts/train_stage.py"

@@ -1,0 +1,86 @@
+rule render_videos:
+    output:
+        directory("results/{study}/{experiment}/data/videos"),
+    log:
+        "results/{study}/{experiment}/logs/render_videos.log",
+    params:
+        data=part("data"),
+        seed=STUDY["seed"],
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "{wildcards.experiment}: render and encode the videos"
+    script:
+        "../workflow/scripts/render_videos.py"
+
+
+rule index_videos:
+    input:
+        root=lambda wc: settings(wc)["data"]["root"]
+        or f"results/{wc.study}/{wc.experiment}/data/videos",
+        index=lambda wc: settings(wc)["data"]["index"] or [],
+    output:
+        "results/{study}/{experiment}/data/index.tsv",
+    log:
+        "results/{study}/{experiment}/logs/index_videos.log",
+    params:
+        group_column=lambda wc: settings(wc)["data"]["group_column"],
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "{wildcards.experiment}: index the videos"
+    script:
+        "../workflow/scripts/index_videos.py"
+
+
+rule audit_videos:
+    input:
+        index="results/{study}/{experiment}/data/index.tsv",
+        root=rules.index_videos.input.root,
+    output:
+        "results/{study}/{experiment}/data/audit.tsv",
+    log:
+        "results/{study}/{experiment}/logs/audit_videos.log",
+    params:
+        timeout_seconds=lambda wc: settings(wc)["data"]["timeout_seconds"],
+    threads: 64
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "{wildcards.experiment}: decode every video once"
+    script:
+        "../workflow/scripts/audit_videos.py"
+
+
+rule split_videos:
+    input:
+        "results/{study}/{experiment}/data/audit.tsv",
+    output:
+        "results/{study}/{experiment}/data/split.tsv",
+    log:
+        "results/{study}/{experiment}/logs/split_videos.log",
+    params:
+        data=part("data"),
+        seed=STUDY["seed"],
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "{wildcards.experiment}: split into training, validation and test videos"
+    script:
+        "../workflow/scripts/split_videos.py"
+
+
+rule decode_videos:
+    input:
+        split="results/{study}/{experiment}/data/split.tsv",
+        root=rules.index_videos.input.root,
+    output:
+        "results/{study}/{experiment}/data/frames.npy",
+    log:
+        "results/{study}/{experiment}/logs/decode_videos.log",
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "{wildcards.experiment}: decode the videos into one file"
+    script:
+        "../workflow/scripts/decode_videos.py"

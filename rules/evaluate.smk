@@ -1,0 +1,20 @@
+rule evaluate:
+    input:
+        weights=strategy_weights,
+        split="results/{study}/{experiment}/data/split.tsv",
+        videos=video_files,
+        plan=lambda wc: plan_file(wc) if wc.strategy == "planned" else [],
+    output:
+        scores="results/{study}/{experiment}/seed-{seed}/evaluation/{strategy}/scores.npz",
+        metrics="results/{study}/{experiment}/seed-{seed}/evaluation/{strategy}/metrics.json",
+    log:
+        "results/{study}/{experiment}/seed-{seed}/logs/evaluate-{strategy}.log",
+    params:
+        settings=part("data", "network", "states", "video", "training"),
+    threads: lambda wc: settings(wc)["training"]["threads"]
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "{wildcards.experiment}: evaluate {wildcards.strategy} on the test videos"
+    script:
+        "../workflow/scripts/evaluate.py"

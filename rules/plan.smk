@@ -1,0 +1,78 @@
+rule initialise:
+    input:
+        "results/{study}/{experiment}/data/split.tsv",
+    output:
+        "results/{study}/{experiment}/seed-{seed}/initial.pt",
+    log:
+        "results/{study}/{experiment}/seed-{seed}/logs/initialise.log",
+    params:
+        network=part("network"),
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "{wildcards.experiment}: initial weights"
+    script:
+        "../workflow/scripts/initialise.py"
+
+
+rule train_transition:
+    input:
+        unpack(transition_inputs),
+        split="results/{study}/{experiment}/data/split.tsv",
+        videos=video_files,
+    output:
+        curve="results/{study}/{experiment}/seed-{seed}/transitions/{source}--{target}/curve.jsonl",
+        knee="results/{study}/{experiment}/seed-{seed}/transitions/{source}--{target}/knee.json",
+        weights="results/{study}/{experiment}/seed-{seed}/transitions/{source}--{target}/weights.pt",
+        cost="results/{study}/{experiment}/seed-{seed}/transitions/{source}--{target}/cost.json",
+    log:
+        "results/{study}/{experiment}/seed-{seed}/logs/{source}--{target}.log",
+    params:
+        settings=part("data", "network", "states", "training", "video", "knee"),
+    threads: lambda wc: settings(wc)["training"]["threads"]
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "{wildcards.experiment}: train {wildcards.source} -> {wildcards.target}"
+    script:
+        "../workflow/scripts/train_transition.py"
+
+
+checkpoint select_parent:
+    input:
+        unpack(candidates),
+    output:
+        "results/{study}/{experiment}/seed-{seed}/states/{state}.json",
+    log:
+        "results/{study}/{experiment}/seed-{seed}/logs/{state}.log",
+    params:
+        settings=part("states", "knee"),
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "{wildcards.experiment}: choose the parent of {wildcards.state}"
+    script:
+        "../workflow/scripts/select_parent.py"
+
+
+# All states are named here, reachable from the start: a checkpoint that only turned up while the
+# workflow runs would not be seen when an interrupted run is continued.
+checkpoint plan:
+    input:
+        records=lambda wc: [
+            f"{workflow.run_folder(wc)}/states/{state.name}.json"
+            for state in workflow.graph(settings(wc)).states
+        ],
+        split="results/{study}/{experiment}/data/split.tsv",
+    output:
+        "results/{study}/{experiment}/seed-{seed}/plan.yaml",
+    log:
+        "results/{study}/{experiment}/seed-{seed}/logs/plan.log",
+    params:
+        settings=part("data", "network", "states", "training", "video", "knee"),
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "{wildcards.experiment}: plan"
+    script:
+        "../workflow/scripts/plan.py"

@@ -1,0 +1,159 @@
+"""Planning against hand-tuning, in accuracy and in cost: Tables 3 and 4 of the paper.
+
+Hand-tuning costs the whole grid, because the best strategy is known only after all are trained.
+Planning costs every transition it trained, and the retraining of the path it chose.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from optplan.planning.strategies import HandTuned
+from optplan.reporting.records import costs, read_json, read_yaml
+
+GRID = "best hand-tuned (grid)"
+PLANNED = "planned path"
+SAMPLING_NAMES = {"cs": "consecutive", "us": "uniform"}
+
+
+def comparison_rows(run: Path, *, experiment: str, strategies: Iterable[str]) -> pd.DataFrame:
+    """One experiment: a row for each hand-tuned strategy, one for the best, one for planning.
+
+    `run` is results/<study>/<experiment>/seed-<n>; `strategies` are the names of the hand-tuned
+    ones. Columns: experiment, seed, strategy, sampling, top1 and its binomial standard_error
+    (fractions), videos, epochs, frames (trained and evaluated), seconds, device. ValueError when
+    there are no strategies, or a strategy has no cost.json.
+    """
+    run = Path(run)
+    plan = read_yaml(run / "plan.yaml")
+    heading = {"experiment": experiment, "seed": plan["seed"]}
+    cost_files = {name: _cost_files(run / "strategies" / name) for name in (*strategies, "planned")}
+    retraining = cost_files.pop("planned")
+    if not cost_files:
+        raise ValueError(f"{experiment} has no hand-tuned strategy to compare the plan with")
+
+    hand_tuned = [
+        {"strategy": name, "sampling": HandTuned.parse(name).sampling}
+        | _accuracy(run, name)
+        | _cost(files)
+        for name, files in cost_files.items()
+    ]
+    best = min(hand_tuned, key=lambda row: (-row["top1"], row["epochs"]))
+    grid = _cost([path for files in cost_files.values() for path in files])
+    planned = (
+        {"strategy": PLANNED, "sampling": plan["sampling"]}
+        | _accuracy(run, "planned")
+        | _cost([*_cost_files(run / "transitions"), *retraining])
+    )
+    rows = [*hand_tuned, best | {"strategy": GRID} | grid, planned]
+    return pd.DataFrame([heading | row for row in rows])
+
+
+def planner_note(plan: Mapping, *, expected_sampling: str | None = None) -> str:
+    """What the planner chose, in sentences, from the content of plan.yaml.
+
+    `expected_sampling` ("cs", "us", or None where it is not known) is the right answer.
+    """
+    chosen = SAMPLING_NAMES[plan["sampling"]]
+    if expected_sampling is None:
+        verdict = f"The planner chose {chosen} sampling."
+    elif expected_sampling == plan["sampling"]:
+        verdict = f"The planner chose {chosen} sampling, as it should."
+    else:
+        wanted = SAMPLING_NAMES[expected_sampling]
+        verdict = f"The planner chose {chosen} sampling; {wanted} was expected."
+    path = ", ".join(f"{step['state']} ({_epochs(step['epochs'])})" for step in plan["path"])
+    expected = plan["expected"]
+    top1 = _percent(expected["top1"], expected["standard_error"])
+    return (
+        f"{verdict} Its path is {path}; "
+        f"the expected top-1 is {top1} % on {expected['videos']} validation videos."
+    )
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """The table in full precision: reading it back gives the same numbers."""
+    table.to_csv(path, index=False, lineterminator="\n")
+
+
+def write_markdown(table: pd.DataFrame, path: Path, notes: Mapping[str, str]) -> None:
+    """The table for people: one block for each experiment, with its note from `notes` below."""
+    blocks = ["# Planning against hand-tuning"]
+    for experiment, rows in table.groupby("experiment", sort=False):
+        blocks += [f"## {experiment}", _human(rows).to_markdown(**_layout(rows))]
+        if experiment in notes:
+            blocks.append(notes[experiment])
+        blocks.append(_fine_print(rows))
+    Path(path).write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+
+
+def _cost_files(folder: Path) -> list[Path]:
+    files = sorted(folder.glob("*/cost.json"))
+    if not files:
+        raise ValueError(f"{folder} has no */cost.json: has its training finished?")
+    return files
+
+
+def _accuracy(run: Path, name: str) -> dict:
+    metrics = read_json(run / "evaluation" / name / "metrics.json")
+    top1, videos = metrics["top1"], metrics["videos"]
+    error = (top1 * (1 - top1) / videos) ** 0.5
+    return {"top1": top1, "standard_error": error, "videos": videos}
+
+
+def _cost(files: Iterable[Path]) -> dict:
+    total = costs(files)
+    return {
+        "epochs": total["epochs"],
+        "frames": total["frames_trained"] + total["frames_evaluated"],
+        "seconds": total["seconds"],
+        "device": ", ".join(sorted(total["devices"])),
+    }
+
+
+def _human(rows: pd.DataFrame) -> pd.DataFrame:
+    accuracy = zip(rows["top1"], rows["standard_error"], strict=True)
+    columns = {
+        "Strategy": rows["strategy"],
+        "Sampling": rows["sampling"].map(SAMPLING_NAMES),
+        "Top-1 (%)": [_percent(*pair) for pair in accuracy],
+        "Epochs": rows["epochs"].map(str),
+        "Frames (M)": [_digits(frames / 1e6) for frames in rows["frames"]],
+        "Time (min)": [_digits(seconds / 60) for seconds in rows["seconds"]],
+    }
+    if rows["seed"].nunique() > 1:
+        columns = {"Seed": rows["seed"].map(str)} | columns
+    return pd.DataFrame(columns)
+
+
+def _layout(rows: pd.DataFrame) -> dict:
+    texts = 2 if rows["seed"].nunique() == 1 else 3
+    align = ("left",) * texts + ("right",) * 4
+    # Everything is formatted already; numbers must not be parsed and rounded again.
+    return {"index": False, "colalign": align, "disable_numparse": True}
+
+
+def _fine_print(rows: pd.DataFrame) -> str:
+    seeds = sorted(rows["seed"].unique())
+    videos = " or ".join(str(n) for n in sorted(rows["videos"].unique()))
+    devices = ", ".join(sorted({name for cell in rows["device"] for name in cell.split(", ")}))
+    return (
+        f"Top-1 on {videos} test videos, ± one binomial standard error. "
+        f"Seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}, on {devices}. "
+        "The grid costs the training of every hand-tuned strategy, and its best is picked by the "
+        "top-1 shown; the planned path costs all transitions and the retraining."
+    )
+
+
+def _percent(top1: float, error: float) -> str:
+    return f"{100 * top1:.1f} ± {100 * error:.1f}"
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch" if count == 1 else f"{count} epochs"
+
+
+def _digits(value: float) -> str:
+    """Three significant digits, without an exponent and without invented decimals."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -1,0 +1,108 @@
+"""What a stage leaves on disk while it trains, so that an interruption costs less than an epoch.
+
+`epoch-<t>.pt` holds the weights after epoch t: any epoch may still become t*, the knee can move far
+back late in a stage. `snapshot.pt` holds the rest: optimiser, curve, cost, and the settings it
+belongs to. Files are written under another name and renamed, so a file that exists is whole.
+"""
+
+import fcntl
+import io
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+
+def save(value, path: Path):
+    """Write `value` with torch so that equal values give equal bytes, all or nothing."""
+    buffer = io.BytesIO()  # a file's name would otherwise become part of its content
+    torch.save(value, buffer)
+    write_bytes(buffer.getvalue(), path)
+
+
+def load(path: Path):
+    """Read tensors and plain values; never executes code from the file."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise ValueError(f"{path} cannot be read as weights: {error}") from error
+
+
+def write_bytes(content: bytes, path: Path):
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+class Snapshots:
+    """The work folder of one stage with the given settings.
+
+    Raises:
+        ValueError: if the folder holds a snapshot of other settings; names what differs.
+    """
+
+    def __init__(self, folder: Path, settings: dict):
+        self.folder, self.settings = Path(folder), settings
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def save(self, epoch: int, weights: dict, optimiser: dict, curve: list[dict], cost: dict):
+        save(weights, self.weights_path(epoch))
+        rest = {"optimiser": optimiser, "curve": curve, "cost": cost, "settings": self.settings}
+        save(rest, self.folder / "snapshot.pt")
+
+    def restore(self) -> dict | None:
+        """The last snapshot, or None where there is none."""
+        path = self.folder / "snapshot.pt"
+        if not path.exists():
+            return None
+        snapshot = load(path)
+        old, new = flatten(snapshot["settings"]), flatten(self.settings)
+        differing = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+        if differing:
+            changes = ", ".join(f"{k}: {old.get(k)!r} -> {new.get(k)!r}" for k in differing)
+            raise ValueError(
+                f"{self.folder} holds a half-trained stage of another configuration ({changes}); "
+                f"go back to that configuration, or delete the folder to train afresh"
+            )
+        return snapshot
+
+    def weights(self, epoch: int) -> dict:
+        return load(self.weights_path(epoch))
+
+    def weights_path(self, epoch: int) -> Path:
+        return self.folder / f"epoch-{epoch:04d}.pt"
+
+    def remove(self):
+        shutil.rmtree(self.folder)
+
+
+@contextmanager
+def locked(folder: Path):
+    """Hold a work folder; the lock goes with the process, however it ends.
+
+    Raises:
+        RuntimeError: if another process trains in it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder.with_name(folder.name + ".lock")
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RuntimeError(f"another process is training in {folder}; wait for it") from None
+        yield
+        path.unlink(missing_ok=True)
+
+
+def flatten(value, prefix: str = "") -> dict:
+    """A nested dictionary as one level of dotted keys."""
+    if not isinstance(value, dict):
+        return {prefix: value}
+    pairs = [flatten(v, f"{prefix}.{k}" if prefix else str(k)) for k, v in value.items()]
+    return {key: item for pair in pairs for key, item in pair.items()}

@@ -1,0 +1,72 @@
+"""What the Snakemake rules ask: which files a study consists of. Never imports torch."""
+
+import json
+from pathlib import Path
+
+import yaml
+
+from optplan.config import graph, resolve
+from optplan.planning.selection import distinct_transitions
+from optplan.planning.states import START, State
+from optplan.planning.strategies import HandTuned
+
+__all__ = ["State", "distinct", "graph", "model_file", "num_stages", "resolve", "run_folder", "targets"]
+
+
+def targets(study: dict) -> list[str]:
+    """What the main job makes.
+
+    Every plan is named here, though the tables depend on it: a checkpoint that is not reachable
+    from the start would not be seen when an interrupted run is continued.
+    """
+    results = f"results/{study['study']}"
+    files = [f"{results}/tables/comparison.csv", f"{results}/tables/comparison.md"]
+    for name, settings in study["experiments"].items():
+        if settings["plan"] is None:
+            files.append(f"{results}/{name}/seed-{study['seed']}/plan.yaml")
+            files += [
+                f"{results}/figures/{name}-{figure}.{suffix}"
+                for figure in ("graph", "curves")
+                for suffix in ("pdf", "png")
+            ]
+    return files
+
+
+def run_folder(wildcards) -> str:
+    return f"results/{wildcards.study}/{wildcards.experiment}/seed-{wildcards.seed}"
+
+
+def read_record(path) -> dict:
+    """A state's record; ValueError if the file is something else."""
+    try:
+        record = json.loads(Path(path).read_text())
+        return {key: record[key] for key in ("state", "model", "path")} | record
+    except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not the record of a state: {error!r}") from error
+
+
+def model_file(run: str, record_path) -> str:
+    """The weights that a state passes on: those of the transition its record points to."""
+    model = read_record(record_path)["model"]
+    return f"{run}/initial.pt" if model == START else f"{run}/transitions/{model}/weights.pt"
+
+
+def distinct(graph, state: State, records: dict) -> tuple[list, list]:
+    """(to train, skipped) of the transitions into `state`; records map source name to file."""
+    models = {source: read_record(path)["model"] for source, path in records.items()}
+    return distinct_transitions(graph.incoming(state), models)
+
+
+def read_plan(path) -> dict:
+    """A plan.yaml; ValueError if the file is something else."""
+    plan = yaml.safe_load(Path(path).read_text())
+    if not isinstance(plan, dict) or not isinstance(plan.get("path"), list):
+        raise ValueError(f"{path} is not a plan: it has no list called 'path'")
+    return plan
+
+
+def num_stages(strategy: str, plan=None) -> int:
+    """How many stages a strategy has: by its name, or by the plan it follows."""
+    if strategy == "planned":
+        return len(read_plan(plan)["path"])
+    return len(HandTuned.parse(strategy).stages)
