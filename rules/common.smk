@@ -1,14 +1,14 @@
 import sys
 from pathlib import Path
 
-from optplan import workflow
+from optplan import study
 
 try:
-    STUDY = workflow.resolve(config)
+    STUDY = study.resolve(config)
 except ValueError as error:
     sys.exit(f"\n{error}\n")
 
-TARGETS = workflow.targets(STUDY)
+TARGETS = study.targets(STUDY)
 
 
 wildcard_constraints:
@@ -41,32 +41,36 @@ def record(wildcards, state):
     ).output[0]
 
 
+def video_root(wildcards):
+    """Folder of the videos: the user's, or where they are rendered to."""
+    root = settings(wildcards)["data"]["root"]
+    return root or f"results/{wildcards.study}/{wildcards.experiment}/data/videos"
+
+
 def video_files(wildcards):
     """What clips are read from: the decoded frames if they are kept, else the videos."""
-    data = settings(wildcards)["data"]
-    folder = f"results/{wildcards.study}/{wildcards.experiment}/data"
-    if data["cache"]:
-        return f"{folder}/frames.npy"
-    return data["root"] or f"{folder}/videos"
+    if settings(wildcards)["data"]["cache"]:
+        return f"results/{wildcards.study}/{wildcards.experiment}/data/frames.npy"
+    return video_root(wildcards)
 
 
 def transition_inputs(wildcards):
     """The weights a transition starts from: those that its source state's own choice left."""
-    run = workflow.run_folder(wildcards)
+    run = study.run_folder(wildcards)
     if wildcards.source == "start":
         return {"weights": f"{run}/initial.pt"}
     chosen = record(wildcards, wildcards.source)
-    return {"record": chosen, "weights": workflow.model_file(run, chosen)}
+    return {"record": chosen, "weights": study.model_file(run, chosen)}
 
 
 def candidates(wildcards):
     """Outcomes of the transitions into a state that are worth training, and their parents."""
-    state = workflow.State.parse(wildcards.state)
-    graph = workflow.graph(settings(wildcards))
+    state = study.State.parse(wildcards.state)
+    graph = study.graph(settings(wildcards))
     sources = [t.source_name for t in graph.incoming(state) if t.source is not None]
     records = {source: record(wildcards, source) for source in sources}
-    trained, _ = workflow.distinct(graph, state, records)
-    run = workflow.run_folder(wildcards)
+    trained, _ = study.distinct(graph, state, records)
+    run = study.run_folder(wildcards)
     return {
         "records": list(records.values()),
         "knees": [f"{run}/transitions/{transition.name}/knee.json" for transition in trained],
@@ -85,7 +89,7 @@ def plan_file(wildcards):
 
 def stage_inputs(wildcards):
     """The weights that a stage of a strategy starts from, and the plan where it follows one."""
-    run = workflow.run_folder(wildcards)
+    run = study.run_folder(wildcards)
     number = int(wildcards.number)
     before = f"{run}/strategies/{wildcards.strategy}/{number - 1}/weights.pt"
     inputs = {"weights": before if number > 1 else f"{run}/initial.pt"}
@@ -96,9 +100,9 @@ def stage_inputs(wildcards):
 
 def strategy_weights(wildcards):
     """The weights after the last stage of a strategy."""
-    run = workflow.run_folder(wildcards)
+    run = study.run_folder(wildcards)
     plan = plan_file(wildcards) if wildcards.strategy == "planned" else None
-    count = workflow.num_stages(wildcards.strategy, plan)
+    count = study.num_stages(wildcards.strategy, plan)
     if count == 0:
         return f"{run}/initial.pt"
     return f"{run}/strategies/{wildcards.strategy}/{count}/weights.pt"

@@ -16,8 +16,7 @@ rule render_videos:
 
 rule index_videos:
     input:
-        root=lambda wc: settings(wc)["data"]["root"]
-        or f"results/{wc.study}/{wc.experiment}/data/videos",
+        root=video_root,
         index=lambda wc: settings(wc)["data"]["index"] or [],
     output:
         "results/{study}/{experiment}/data/index.tsv",
@@ -36,7 +35,7 @@ rule index_videos:
 rule audit_videos:
     input:
         index="results/{study}/{experiment}/data/index.tsv",
-        root=rules.index_videos.input.root,
+        root=video_root,
     output:
         "results/{study}/{experiment}/data/audit.tsv",
     log:
@@ -73,7 +72,7 @@ rule split_videos:
 rule decode_videos:
     input:
         split="results/{study}/{experiment}/data/split.tsv",
-        root=rules.index_videos.input.root,
+        root=video_root,
     output:
         "results/{study}/{experiment}/data/frames.npy",
     log:

@@ -60,8 +60,8 @@ checkpoint select_parent:
 checkpoint plan:
     input:
         records=lambda wc: [
-            f"{workflow.run_folder(wc)}/states/{state.name}.json"
-            for state in workflow.graph(settings(wc)).states
+            f"{study.run_folder(wc)}/states/{state.name}.json"
+            for state in study.graph(settings(wc)).states
         ],
         split="results/{study}/{experiment}/data/split.tsv",
     output:

@@ -70,3 +70,22 @@ def num_stages(strategy: str, plan=None) -> int:
     if strategy == "planned":
         return len(read_plan(plan)["path"])
     return len(HandTuned.parse(strategy).stages)
+
+
+def read_records(run) -> dict[str, dict]:
+    """The records of all states of a run by the state's name."""
+    records = [read_record(path) for path in sorted(Path(run, "states").glob("*.json"))]
+    return {record["state"]: record for record in records}
+
+
+def path_transitions(run) -> list[str]:
+    """Names of the transitions on the best path to every final state, the planned one first."""
+    records, plan = read_records(run), read_plan(Path(run, "plan.yaml"))
+    names = []
+    for final in sorted(plan["finals"], key=lambda name: (name != plan["final"], name)):
+        path = []
+        while final != START:
+            path.append(records[final]["transition"])
+            final = records[final]["parent"]
+        names += reversed(path)
+    return names

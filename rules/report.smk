@@ -1,0 +1,64 @@
+# Table 4: the planned path against hand-tuned strategies, in accuracy and in cost.
+rule compare:
+    input:
+        plans=[
+            f"results/{{study}}/{name}/seed-{STUDY['seed']}/plan.yaml"
+            for name, own in STUDY["experiments"].items()
+            if own["plan"] is None
+        ],
+        metrics=[
+            f"results/{{study}}/{name}/seed-{STUDY['seed']}/evaluation/{strategy}/metrics.json"
+            for name, own in STUDY["experiments"].items()
+            for strategy in [*own["strategies"], "planned"]
+        ],
+    output:
+        csv=report("results/{study}/tables/comparison.csv", category="Tables"),
+        md="results/{study}/tables/comparison.md",
+    log:
+        "results/{study}/logs/compare.log",
+    params:
+        seed=STUDY["seed"],
+        experiments={
+            name: {key: own[key] for key in ("strategies", "expected_sampling", "plan")}
+            for name, own in STUDY["experiments"].items()
+        },
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "compare planning with hand-tuned strategies"
+    script:
+        "../workflow/scripts/compare.py"
+
+
+rule draw_graph:
+    input:
+        plan=f"results/{{study}}/{{experiment}}/seed-{STUDY['seed']}/plan.yaml",
+    output:
+        pdf="results/{study}/figures/{experiment}-graph.pdf",
+        png=report("results/{study}/figures/{experiment}-graph.png", category="Figures"),
+    log:
+        "results/{study}/{experiment}/logs/draw_graph.log",
+    params:
+        settings=part("states"),
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "{wildcards.experiment}: draw the transition graph"
+    script:
+        "../workflow/scripts/draw_graph.py"
+
+
+rule draw_curves:
+    input:
+        plan=f"results/{{study}}/{{experiment}}/seed-{STUDY['seed']}/plan.yaml",
+    output:
+        pdf="results/{study}/figures/{experiment}-curves.pdf",
+        png=report("results/{study}/figures/{experiment}-curves.png", category="Figures"),
+    log:
+        "results/{study}/{experiment}/logs/draw_curves.log",
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "{wildcards.experiment}: draw the performance-epoch curves"
+    script:
+        "../workflow/scripts/draw_curves.py"

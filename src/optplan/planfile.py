@@ -1,0 +1,54 @@
+"""plan.yaml, the product of planning: readable, and replayable without the planner."""
+
+import hashlib
+import math
+from pathlib import Path
+
+import yaml
+
+from optplan.config import graph, stage_settings
+from optplan.planning.selection import plan
+from optplan.planning.states import State
+from optplan.video.index import read_table
+from optplan.study import read_record
+
+
+def write_plan(record_files, split: str, settings: dict, *, experiment: str, seed: int, output: str):
+    """Write the path to the better final state, what it is expected to reach, and what it cost.
+
+    Everything in the file follows from the seed and the data: no times, which cost.json has.
+    """
+    records = {record["state"]: record for record in map(read_record, record_files)}
+    chosen = plan(records, graph(settings))
+    table = read_table(split)
+    videos = int((table["subset"] == "val").sum())
+    top1 = chosen["score"]
+    candidates = [c for record in records.values() for c in record["candidates"]]
+    content = {
+        "experiment": experiment,
+        "seed": seed,
+        "sampling": State.parse(chosen["final"]).sampling,
+        "final": chosen["final"],
+        "expected": {
+            "top1": top1,
+            "standard_error": math.sqrt(max(top1 * (1 - top1), 0.0) / videos),
+            "videos": videos,
+        },
+        "path": [_step(settings, step) for step in chosen["path"]],
+        "finals": {final["state"]: final["score"] for final in chosen["finals"]},
+        "cost": {
+            "transitions": len(candidates),
+            "skipped": sum(len(record["skipped"]) for record in records.values()),
+            "epochs": sum(c["trained_epochs"] for c in candidates),
+            "frames": sum(c["frames"] for c in candidates),
+        },
+        "network": settings["network"],
+        "split_sha256": hashlib.sha256(Path(split).read_bytes()).hexdigest(),
+    }
+    Path(output).write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def _step(settings: dict, step: dict) -> dict:
+    stage = stage_settings(settings, State.parse(step["state"]), name="", seed=0)
+    keys = ("sampling", "frames", "learning_rate", "freeze_bn")
+    return {"state": step["state"], **{k: stage[k] for k in keys}, "epochs": step["epochs"]}

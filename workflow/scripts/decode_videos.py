@@ -1,0 +1,15 @@
+"""Decode every video into one file of frames."""
+
+from tqdm import tqdm
+
+from optplan.video.frames import write_frames
+from optplan.video.index import read_table
+
+split = read_table(snakemake.input.split)
+with tqdm(total=len(split), desc=f"{snakemake.wildcards.experiment}: decode", mininterval=5) as bar:
+    write_frames(
+        split,
+        snakemake.input.root,
+        snakemake.output[0],
+        progress=lambda done, total: bar.update(done - bar.n),
+    )
