@@ -23,9 +23,9 @@ localrules:
 
 
 rule all:
+    default_target: True
     input:
         TARGETS,
-    default_target: True
 
 
 onsuccess:
@@ -33,4 +33,6 @@ onsuccess:
 
 
 onerror:
-    print(f"\nStopped. Nothing finished is lost: the same command goes on. Log: {log}\n")
+    print(
+        f"\nStopped. Nothing finished is lost: the same command goes on. Log: {log}\n"
+    )

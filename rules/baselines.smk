@@ -10,11 +10,11 @@ rule train_stage:
         cost="results/{study}/{experiment}/seed-{seed}/strategies/{strategy}/{number}/cost.json",
     log:
         "results/{study}/{experiment}/seed-{seed}/logs/{strategy}-{number}.log",
-    params:
-        settings=part("data", "network", "states", "training", "video"),
-    threads: lambda wc: settings(wc)["training"]["threads"]
     conda:
         "../envs/runtime.yaml"
+    threads: lambda wc: settings(wc)["training"]["threads"]
+    params:
+        settings=part("data", "network", "states", "training", "video"),
     message:
         "{wildcards.experiment}: {wildcards.strategy}, stage {wildcards.number}"
     script:

@@ -73,7 +73,9 @@ def candidates(wildcards):
     run = study.run_folder(wildcards)
     return {
         "records": list(records.values()),
-        "knees": [f"{run}/transitions/{transition.name}/knee.json" for transition in trained],
+        "knees": [
+            f"{run}/transitions/{transition.name}/knee.json" for transition in trained
+        ],
     }
 
 

@@ -3,11 +3,11 @@ rule render_videos:
         directory("results/{study}/{experiment}/data/videos"),
     log:
         "results/{study}/{experiment}/logs/render_videos.log",
+    conda:
+        "../envs/runtime.yaml"
     params:
         data=part("data"),
         seed=STUDY["seed"],
-    conda:
-        "../envs/runtime.yaml"
     message:
         "{wildcards.experiment}: render and encode the videos"
     script:
@@ -22,10 +22,10 @@ rule index_videos:
         "results/{study}/{experiment}/data/index.tsv",
     log:
         "results/{study}/{experiment}/logs/index_videos.log",
-    params:
-        group_column=lambda wc: settings(wc)["data"]["group_column"],
     conda:
         "../envs/runtime.yaml"
+    params:
+        group_column=lambda wc: settings(wc)["data"]["group_column"],
     message:
         "{wildcards.experiment}: index the videos"
     script:
@@ -40,11 +40,11 @@ rule audit_videos:
         "results/{study}/{experiment}/data/audit.tsv",
     log:
         "results/{study}/{experiment}/logs/audit_videos.log",
-    params:
-        timeout_seconds=lambda wc: settings(wc)["data"]["timeout_seconds"],
-    threads: 64
     conda:
         "../envs/runtime.yaml"
+    threads: 64
+    params:
+        timeout_seconds=lambda wc: settings(wc)["data"]["timeout_seconds"],
     message:
         "{wildcards.experiment}: decode every video once"
     script:
@@ -58,11 +58,11 @@ rule split_videos:
         "results/{study}/{experiment}/data/split.tsv",
     log:
         "results/{study}/{experiment}/logs/split_videos.log",
+    conda:
+        "../envs/runtime.yaml"
     params:
         data=part("data"),
         seed=STUDY["seed"],
-    conda:
-        "../envs/runtime.yaml"
     message:
         "{wildcards.experiment}: split into training, validation and test videos"
     script:

@@ -9,11 +9,11 @@ rule evaluate:
         metrics="results/{study}/{experiment}/seed-{seed}/evaluation/{strategy}/metrics.json",
     log:
         "results/{study}/{experiment}/seed-{seed}/logs/evaluate-{strategy}.log",
-    params:
-        settings=part("data", "network", "states", "video", "training"),
-    threads: lambda wc: settings(wc)["training"]["threads"]
     conda:
         "../envs/runtime.yaml"
+    threads: lambda wc: settings(wc)["training"]["threads"]
+    params:
+        settings=part("data", "network", "states", "video", "training"),
     message:
         "{wildcards.experiment}: evaluate {wildcards.strategy} on the test videos"
     script:

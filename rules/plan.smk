@@ -5,10 +5,10 @@ rule initialise:
         "results/{study}/{experiment}/seed-{seed}/initial.pt",
     log:
         "results/{study}/{experiment}/seed-{seed}/logs/initialise.log",
-    params:
-        network=part("network"),
     conda:
         "../envs/runtime.yaml"
+    params:
+        network=part("network"),
     message:
         "{wildcards.experiment}: initial weights"
     script:
@@ -27,11 +27,11 @@ rule train_transition:
         cost="results/{study}/{experiment}/seed-{seed}/transitions/{source}--{target}/cost.json",
     log:
         "results/{study}/{experiment}/seed-{seed}/logs/{source}--{target}.log",
-    params:
-        settings=part("data", "network", "states", "training", "video", "knee"),
-    threads: lambda wc: settings(wc)["training"]["threads"]
     conda:
         "../envs/runtime.yaml"
+    threads: lambda wc: settings(wc)["training"]["threads"]
+    params:
+        settings=part("data", "network", "states", "training", "video", "knee"),
     message:
         "{wildcards.experiment}: train {wildcards.source} -> {wildcards.target}"
     script:
@@ -45,10 +45,10 @@ checkpoint select_parent:
         "results/{study}/{experiment}/seed-{seed}/states/{state}.json",
     log:
         "results/{study}/{experiment}/seed-{seed}/logs/{state}.log",
-    params:
-        settings=part("states", "knee"),
     conda:
         "../envs/runtime.yaml"
+    params:
+        settings=part("states", "knee"),
     message:
         "{wildcards.experiment}: choose the parent of {wildcards.state}"
     script:
@@ -68,10 +68,10 @@ checkpoint plan:
         "results/{study}/{experiment}/seed-{seed}/plan.yaml",
     log:
         "results/{study}/{experiment}/seed-{seed}/logs/plan.log",
-    params:
-        settings=part("data", "network", "states", "training", "video", "knee"),
     conda:
         "../envs/runtime.yaml"
+    params:
+        settings=part("data", "network", "states", "training", "video", "knee"),
     message:
         "{wildcards.experiment}: plan"
     script:

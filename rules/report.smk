@@ -16,14 +16,16 @@ rule compare:
         md="results/{study}/tables/comparison.md",
     log:
         "results/{study}/logs/compare.log",
+    conda:
+        "../envs/runtime.yaml"
     params:
         seed=STUDY["seed"],
         experiments={
-            name: {key: own[key] for key in ("strategies", "expected_sampling", "plan")}
+            name: {
+                key: own[key] for key in ("strategies", "expected_sampling", "plan")
+            }
             for name, own in STUDY["experiments"].items()
         },
-    conda:
-        "../envs/runtime.yaml"
     message:
         "compare planning with hand-tuned strategies"
     script:
@@ -38,10 +40,10 @@ rule draw_graph:
         png=report("results/{study}/figures/{experiment}-graph.png", category="Figures"),
     log:
         "results/{study}/{experiment}/logs/draw_graph.log",
-    params:
-        settings=part("states"),
     conda:
         "../envs/runtime.yaml"
+    params:
+        settings=part("states"),
     message:
         "{wildcards.experiment}: draw the transition graph"
     script:
@@ -53,7 +55,9 @@ rule draw_curves:
         plan=f"results/{{study}}/{{experiment}}/seed-{STUDY['seed']}/plan.yaml",
     output:
         pdf="results/{study}/figures/{experiment}-curves.pdf",
-        png=report("results/{study}/figures/{experiment}-curves.png", category="Figures"),
+        png=report(
+            "results/{study}/figures/{experiment}-curves.png", category="Figures"
+        ),
     log:
         "results/{study}/{experiment}/logs/draw_curves.log",
     conda:

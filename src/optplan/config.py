@@ -33,7 +33,11 @@ def resolve(config: dict) -> dict:
     for name, own in config["experiments"].items():
         settings = _merge(config.get("defaults", {}), own or {})
         settings = _fill(settings, schema["$defs"]["experiment"])
-        _check(settings, {**schema["$defs"]["experiment"], "$defs": schema["$defs"]}, f"experiments.{name}.")
+        _check(
+            settings,
+            {**schema["$defs"]["experiment"], "$defs": schema["$defs"]},
+            f"experiments.{name}.",
+        )
         check_experiment(settings, f"experiments.{name}")
         experiments[name] = settings
     return {
@@ -77,8 +81,8 @@ def check_experiment(settings: dict, where: str):
         strategy = HandTuned.parse(name)
         if max(strategy.lengths) > len(states["clip_lengths"]):
             raise ValueError(
-                f"{where}.strategies: {name!r} uses clip length l{max(strategy.lengths)}, but there "
-                f"are {len(states['clip_lengths'])} clip lengths"
+                f"{where}.strategies: {name!r} uses clip length l{max(strategy.lengths)}, but only "
+                f"{len(states['clip_lengths'])} are given"
             )
 
 
@@ -159,7 +163,8 @@ def _fill(settings: dict, schema: dict) -> dict:
     filled = dict(settings)
     for key, leaf in schema["properties"].items():
         if leaf.get("type") == "object":
-            filled[key] = _fill(filled.get(key) or {}, leaf)
+            group = filled.get(key) or {}
+            filled[key] = _fill(group, leaf) if isinstance(group, dict) else group
         elif key not in filled and "default" in leaf:
             filled[key] = deepcopy(leaf["default"])
     return filled
@@ -170,11 +175,9 @@ def _check(config: dict, schema: dict, where: str):
     if not errors:
         return
     error = errors[0]
-    key = where + ".".join(str(part) for part in error.path)
+    key = (where + ".".join(str(part) for part in error.path)).rstrip(".") or "the top level"
     if error.validator == "additionalProperties":
-        unknown = sorted(set(error.instance) - set(error.schema["properties"]))
+        unknown = ", ".join(sorted(set(error.instance) - set(error.schema["properties"])))
         allowed = ", ".join(error.schema["properties"])
-        raise ValueError(
-            f"configuration: {key.rstrip('.') or 'top level'} has no key {', '.join(unknown)}; allowed: {allowed}"
-        )
-    raise ValueError(f"configuration: {key.rstrip('.') or 'top level'}: {error.message}")
+        raise ValueError(f"configuration: {key} has no key {unknown}; allowed: {allowed}")
+    raise ValueError(f"configuration: {key}: {error.message}")

@@ -9,11 +9,13 @@ import yaml
 from optplan.config import graph, stage_settings
 from optplan.planning.selection import plan
 from optplan.planning.states import State
-from optplan.video.index import read_table
 from optplan.study import read_record
+from optplan.video.index import read_table
 
 
-def write_plan(record_files, split: str, settings: dict, *, experiment: str, seed: int, output: str):
+def write_plan(
+    record_files, split: str, settings: dict, *, experiment: str, seed: int, output: str
+):
     """Write the path to the better final state, what it is expected to reach, and what it cost.
 
     Everything in the file follows from the seed and the data: no times, which cost.json has.

@@ -58,7 +58,9 @@ class Reporter:
         side_by_side = 1 + len(list(folder.glob("*/work.lock")))
         mean = sum(cost["seconds"] for cost in costs) / max(len(costs), 1)
         minutes = mean * left / side_by_side / 60
-        return f"; {len(costs)} of {self.total} transitions, about {minutes:.0f} min of this plan left"
+        return (
+            f"; {len(costs)} of {self.total} transitions, about {minutes:.0f} min of this plan left"
+        )
 
     def _print(self, line: str):
         experiment = self.run.parent.name

@@ -10,7 +10,16 @@ from optplan.planning.selection import distinct_transitions
 from optplan.planning.states import START, State
 from optplan.planning.strategies import HandTuned
 
-__all__ = ["State", "distinct", "graph", "model_file", "num_stages", "resolve", "run_folder", "targets"]
+__all__ = [
+    "State",
+    "distinct",
+    "graph",
+    "model_file",
+    "num_stages",
+    "resolve",
+    "run_folder",
+    "targets",
+]
 
 
 def targets(study: dict) -> list[str]:

@@ -25,9 +25,10 @@ COLUMN, PAGE = 3.4, 7.0  # widths in inches of one column and of a page
 
 # Colours of Okabe and Ito, which stay apart for colour-blind readers.
 BLACK, GREY, RED, BLUE = "#000000", "#9A9A9A", "#D55E00", "#0072B2"
-MUTED = "#E0A886"
-PANEL = "#F5F5F2"
+MUTED, MUTED_TEXT = "#DDA07C", "#A65A2E"
+PANEL, QUIET = "#F5F5F2", "#555555"
 
+TICKS = {"width": 0.6, "size": 2.5}
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine has it
     "font.size": 7,
@@ -38,17 +39,22 @@ STYLE = {
     "axes.spines.right": False,
     "xtick.labelsize": 6.5,
     "ytick.labelsize": 6.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
+    **{f"{axis}tick.major.{key}": value for axis in "xy" for key, value in TICKS.items()},
     "legend.frameon": False,
     "legend.fontsize": 6.5,
     "pdf.fonttype": 42,
 }
 
-NODE = 11.5  # radius in points
-ROW = 0.6  # inches from one clip length to the next
+NODE = 11.0  # radius in points
+DASHED = (0, (2, 1.4))
+ROW = 0.66  # inches from one clip length to the next
+CURVES = {
+    "observed": {"color": BLUE, "marker": "o", "ms": 2.4, "mew": 0, "alpha": 0.8, "ls": "none"},
+    "fit": {"color": BLACK, "linewidth": 1.1},
+    "knee t*": {"color": RED, "linewidth": 1.1},
+    "training stopped": {"color": GREY, "linewidth": 0.9, "linestyle": (0, (1, 1.5))},
+}
+MIN_SPAN = 8.0  # percent that a curve's axis shows at least
 EDGES = {
     "skipped": {"color": GREY, "linewidth": 0.8, "linestyle": (0, (3, 2.2)), "zorder": 1},
     "explored": {"color": BLACK, "linewidth": 0.8, "zorder": 2},
@@ -56,10 +62,10 @@ EDGES = {
     "chosen": {"color": RED, "linewidth": 2.2, "zorder": 4},
 }
 LEGEND = {
-    "chosen": "chosen path, with its epochs",
-    "other": "best path of the other sampling",
+    "chosen": "chosen path, t* on its edges",
+    "other": "best path, other sampling",
     "explored": "trained",
-    "skipped": "not trained: same weights, same settings",
+    "skipped": "not trained (duplicate)",
 }
 
 
@@ -75,7 +81,9 @@ class Edge:
     epochs: int | None
 
 
-def graph_edges(graph: TransitionGraph, records: Mapping[str, Mapping], plan: Mapping):
+def graph_edges(
+    graph: TransitionGraph, records: Mapping[str, Mapping], plan: Mapping
+) -> list[Edge]:
     """Every transition of the graph as an `Edge`, in graph order.
 
     `records` are the state records by name, `plan` is the content of plan.yaml. The chosen path
@@ -111,9 +119,8 @@ def transition_title(transition: Transition) -> str:
         return f"{target.sampling}: start → l{target.length}, r{target.rate}"
     length, rate = (
         f"{letter}{new}" if old == new else f"{letter}{old} → {letter}{new}"
-        for letter, old, new in (
-            ("l", source.length, target.length),
-            ("r", source.rate, target.rate),
+        for letter, old, new in zip(
+            "lr", (source.length, source.rate), (target.length, target.rate), strict=True
         )
     )
     return f"{target.sampling}: {length}, {rate}"
@@ -133,11 +140,11 @@ def draw_graph(
     """
     edges = graph_edges(graph, records, plan)
     rows = len(graph.samplings) * (graph.num_lengths + 1)
-    top, bottom = -1.05, rows - 0.15
+    top, bottom = -1.0, rows - 0.62
     with rc_context(STYLE):
         figure = Figure(figsize=(COLUMN, ROW * (bottom - top)))
         axes = figure.add_axes((0, 0, 1, 1))
-        axes.set(xlim=(-0.42, graph.num_rates + 0.92), ylim=(bottom, top))
+        axes.set(xlim=(-0.4, graph.num_rates + 1.15), ylim=(bottom, top))
         axes.axis("off")
         for sampling in graph.samplings:
             _draw_panel(axes, graph, sampling, labels)
@@ -146,17 +153,10 @@ def draw_graph(
         _draw_node(axes, graph.position(None), "start", BLACK)
         on_path = {edge.target: edge for edge in edges if edge.kind in ("chosen", "other")}
         for state in graph.states:
-            _draw_state(axes, graph, state, records[state.name], on_path.get(state))
-        kinds = {edge.kind for edge in edges}
-        axes.legend(
-            [Line2D([], [], **EDGES[kind]) for kind in LEGEND if kind in kinds],
-            [text for kind, text in LEGEND.items() if kind in kinds],
-            loc="lower center",
-            ncols=2,
-            handlelength=1.8,
-            columnspacing=1.2,
-            borderaxespad=0.2,
-        )
+            edge = on_path.get(state)
+            wins = state in graph.finals and state.sampling == plan["sampling"]
+            _draw_state(axes, graph.position(state), records[state.name], edge, wins)
+        _draw_legend(axes, edges, any(record["epochs"] == 0 for record in records.values()))
         _save(figure, path_stem)
 
 
@@ -173,7 +173,7 @@ def draw_curves(run: Path, transitions: Sequence[str], path_stem: Path) -> None:
     with rc_context(STYLE):
         width = PAGE if columns > 1 else COLUMN
         figure = Figure(figsize=(width, 1.55 * rows + 0.3), layout="constrained")
-        grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
+        grid = figure.subplots(rows, columns, squeeze=False)
         for axes, name in zip(grid.flat, transitions, strict=False):
             folder = Path(run) / "transitions" / name
             _draw_curve(axes, read_curve(folder / "curve.jsonl"), read_json(folder / "knee.json"))
@@ -182,21 +182,15 @@ def draw_curves(run: Path, transitions: Sequence[str], path_stem: Path) -> None:
             axes.axis("off")
         figure.supxlabel("epoch", fontsize=7)
         figure.supylabel("validation top-1 (%)", fontsize=7)
-        handles = [
-            Line2D([], [], color=BLUE, marker="o", markersize=2.5, linestyle="none"),
-            Line2D([], [], color=BLACK, linewidth=1.1),
-            Line2D([], [], color=RED, linewidth=1.1),
-            Line2D([], [], color=GREY, linewidth=0.9, linestyle=(0, (1, 1.5))),
-        ]
-        names = ["observed", "fit", "knee t*", "training stopped"]
-        figure.legend(handles, names, loc="outside upper right", ncols=4)
+        handles = [Line2D([], [], **style) for style in CURVES.values()]
+        figure.legend(handles, list(CURVES), loc="outside upper left", ncols=len(CURVES))
         _save(figure, path_stem)
 
 
 def _draw_panel(axes: Axes, graph: TransitionGraph, sampling: str, labels: Mapping) -> None:
     """The background of one sampling's states, with the settings of its columns and rows."""
     first = graph.position(State(sampling, 1, 1))[1]
-    size = graph.num_rates + 0.4, graph.num_lengths - 1 + 0.9
+    size = graph.num_rates + 0.53, graph.num_lengths - 1 + 0.9
     box = FancyBboxPatch(
         (0.55, first - 0.45), *size, boxstyle="round,pad=0,rounding_size=0.12", fc=PANEL, ec="none"
     )
@@ -208,7 +202,7 @@ def _draw_panel(axes: Axes, graph: TransitionGraph, sampling: str, labels: Mappi
         )
     for length, frames in enumerate(labels["lengths"], start=1):
         x, y = graph.num_rates + 0.36, first + length - 1
-        axes.text(x, y, f"l{length}\n{frames} frames", va="center", color="#555")
+        axes.text(x, y, f"l{length}\n{frames} frames", va="center", color=QUIET)
 
 
 def _draw_edge(axes: Axes, graph: TransitionGraph, edge: Edge) -> None:
@@ -219,36 +213,33 @@ def _draw_edge(axes: Axes, graph: TransitionGraph, edge: Edge) -> None:
         arrowstyle="-|>",
         mutation_scale=6 if edge.kind != "chosen" else 8,
         shrinkA=NODE,
-        shrinkB=NODE + 0.8,
+        shrinkB=NODE + (3.4 if edge.target in graph.finals else 0.8),  # the winner has a ring
         joinstyle="miter",
-        capstyle="butt",
         **EDGES[edge.kind],
     )
     axes.add_patch(arrow)
     if edge.kind in ("chosen", "other"):
-        color = EDGES[edge.kind]["color"]
         axes.text(
             *np.mean([source, target], axis=0),
             str(edge.epochs),
             ha="center",
             va="center",
-            color=color,
+            color=RED if edge.kind == "chosen" else MUTED_TEXT,
             weight="bold" if edge.kind == "chosen" else "normal",
             zorder=6,
-            bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none"},
+            bbox={"boxstyle": "round,pad=0.12", "fc": "white", "ec": "none"},
         )
 
 
-def _draw_state(axes: Axes, graph, state: State, record: Mapping, edge: Edge | None) -> None:
-    place, score = graph.position(state), f"{100 * record['score']:.1f}"
+def _draw_state(axes: Axes, place: tuple, record: Mapping, edge: Edge | None, wins: bool) -> None:
+    label = f"{100 * record['score']:.1f}"
     color = BLACK if edge is None else EDGES[edge.kind]["color"]
-    width = 2.0 if edge is not None and edge.kind == "chosen" else 0.9
-    dropped = record["epochs"] == 0
-    if state in graph.finals and edge.kind == "chosen":
-        _draw_node(axes, place, score, RED, fill=RED, text="white", width=width)
-        axes.plot(*place, "o", ms=2 * NODE + 5, mfc="none", mec=RED, mew=0.9, zorder=5)
+    if wins:
+        _draw_node(axes, place, label, color, fill=color, text="white")
+        axes.plot(*place, "o", ms=2 * NODE + 5, mfc="none", mec=color, mew=0.9, zorder=5)
     else:
-        _draw_node(axes, place, score, color, width=width, dashed=dropped)
+        width = 2.0 if edge is not None and edge.kind == "chosen" else 0.9
+        _draw_node(axes, place, label, color, width=width, dashed=record["epochs"] == 0)
 
 
 def _draw_node(axes, place, label, color, *, fill="white", text=BLACK, width=0.9, dashed=False):
@@ -258,7 +249,7 @@ def _draw_node(axes, place, label, color, *, fill="white", text=BLACK, width=0.9
         facecolor=fill,
         edgecolor=color,
         linewidth=width,
-        linestyle=(0, (2, 1.4)) if dashed else "-",
+        linestyle=DASHED if dashed else "-",
         zorder=5,
     )
     axes.text(*place, label, ha="center", va="center", color=text, zorder=7)
@@ -266,22 +257,39 @@ def _draw_node(axes, place, label, color, *, fill="white", text=BLACK, width=0.9
 
 def _draw_curve(axes: Axes, scores: list[float], knee: Mapping) -> None:
     last = len(scores) - 1
-    axes.plot(100 * np.array(scores), "o", color=BLUE, markersize=2.2, alpha=0.75, mew=0)
+    axes.plot(100 * np.array(scores), **CURVES["observed"])
     if knee["fit"] is not None:
         epochs = np.linspace(0, last, 200)
-        axes.plot(epochs, 100 * Fit(**knee["fit"]).value(epochs), color=BLACK, linewidth=1.1)
-    axes.axvline(last, color=GREY, linewidth=0.9, linestyle=(0, (1, 1.5)), zorder=0)
-    axes.axvline(knee["epochs"], color=RED, linewidth=1.1, zorder=0)
+        axes.plot(epochs, 100 * Fit(**knee["fit"]).value(epochs), **CURVES["fit"])
+    axes.axvline(last, **CURVES["training stopped"], zorder=0)
+    axes.axvline(knee["epochs"], **CURVES["knee t*"], zorder=0)
+    side = 1 if knee["epochs"] < 0.75 * last else -1
     axes.annotate(
         f"t* = {knee['epochs']}",
-        (knee["epochs"], 0.04),
+        (knee["epochs"], 0.05),
         xycoords=("data", "axes fraction"),
-        xytext=(3, 0),
+        xytext=(3 * side, 0),
         textcoords="offset points",
+        ha="left" if side > 0 else "right",
         color=RED,
     )
+    # A narrower range would make noise look like a trend.
+    low, high = 100 * min(scores), 100 * max(scores)
+    slack = max(0.06 * (high - low), (MIN_SPAN - (high - low)) / 2)
+    axes.set_ylim(low - 1.5 * slack, high + slack)
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_xlim(left=min(-0.5, -0.02 * last))
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def _draw_legend(axes: Axes, edges: Sequence[Edge], dropped: bool) -> None:
+    kinds = [kind for kind in LEGEND if kind in {edge.kind for edge in edges}]
+    handles = [Line2D([], [], **EDGES[kind]) for kind in kinds]
+    names = [LEGEND[kind] for kind in kinds]
+    if dropped:
+        handles.append(axes.scatter([], [], s=55, fc="white", ec=BLACK, linestyle=DASHED))
+        names.append("t* = 0: the parent's model")
+    axes.legend(handles, names, loc="lower center", ncols=2, handlelength=1.9, columnspacing=1.4)
 
 
 def _save(figure: Figure, path_stem: Path) -> None:

@@ -32,9 +32,9 @@ def score_videos(
 
 
 def top_k(scores: np.ndarray, targets: np.ndarray, k: int = 1) -> float:
-    """Share of the videos whose target is among the `k` highest scores; ties count against."""
+    """Share of videos whose target has one of the `k` top scores; ties and NaN count against."""
     own = scores[np.arange(len(targets)), targets]
-    rank = (scores >= own[:, None]).sum(1)
+    rank = (~(scores < own[:, None])).sum(1)
     return float((rank <= k).mean())
 
 

@@ -15,13 +15,13 @@ from optplan.planning.knee import KneeStopper
 from optplan.planning.states import START, State, Transition
 from optplan.planning.strategies import HandTuned, StageSpec
 from optplan.progress import Reporter
+from optplan.study import model_file, read_plan, read_record
 from optplan.training.evaluation import score_videos, top_k
 from optplan.training.snapshots import Snapshots, load, locked, save, write_bytes
 from optplan.training.stage import Result, train_stage
 from optplan.video.clips import TrainingClips, ViewClips
 from optplan.video.frames import FrameStore, VideoFiles
 from optplan.video.index import read_table
-from optplan.study import model_file, read_plan, read_record
 
 TRAINING, ORIGINAL_TRAINING = ("train",), ("train", "val")
 
@@ -84,9 +84,7 @@ def run_transition(inputs, settings: dict, *, source: str, target: str, seed: in
 def run_stage(inputs, settings: dict, *, strategy: str, number: int, seed: int, outputs, log):
     """Train stage `number` (from 1) of a strategy on the whole original training set."""
     spec, epochs = _stage_of(strategy, number, inputs)
-    stage = stage_settings(
-        settings, spec, name=f"{strategy}/{number}", seed=seed, epochs=epochs
-    )
+    stage = stage_settings(settings, spec, name=f"{strategy}/{number}", seed=seed, epochs=epochs)
     folder = Path(outputs.weights).parent
     clips = _Clips(inputs, settings, spec)
     network = _network(settings, clips.table)

@@ -123,7 +123,9 @@ def _train_epoch(network, optimiser, training, settings, epoch, device, workers)
     pieces = [
         piece
         for group in groups
-        for piece in np.split(group, range(settings["micro_batch"], len(group), settings["micro_batch"]))
+        for piece in np.split(
+            group, range(settings["micro_batch"], len(group), settings["micro_batch"])
+        )
     ]
     keys = [[(epoch, int(number)) for number in piece] for piece in pieces]
     batches = iter(DataLoader(training, batch_sampler=keys, num_workers=workers))
@@ -171,7 +173,9 @@ def _finished(decision: Decision | None, cost: dict, settings: dict) -> bool:
 
 
 def _weights(network) -> dict:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    return {
+        name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()
+    }
 
 
 def _epoch_seed(seed: int, epoch: int) -> int:

@@ -6,10 +6,11 @@ Their right answer is known, which makes them a test of planning itself:
   direction. Only neighbouring frames show it: between the distant frames of uniform sampling it may
   have moved anywhere.
 * `order`: a sprite jumps twice, once near each end of the video, and the class is which jump came
-  first. No consecutive window of the longest clip sees both jumps; uniform sampling sees the video.
+  first. No consecutive window of the longest clip sees both jumps; uniform sampling sees the whole
+  video.
 
-Textured backgrounds, slowly drifting distractors, noise, and videos of varied size, length and frame
-rate keep both from being trivial. Everything follows from one seed.
+Textured backgrounds, slowly drifting distractors, noise, and videos of varied size, length and
+frame rate keep both from being trivial. Everything follows from one seed.
 """
 
 from fractions import Fraction
@@ -81,7 +82,14 @@ def encode(path: Path, frames: np.ndarray, rate: int, *, gop: int = 12):
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
         stream.thread_count = 1
-        stream.options = {"crf": "20", "preset": "veryfast", "g": str(gop), "threads": "1"}
+        stream.options = {
+            "crf": "20",
+            "preset": "veryfast",
+            "g": str(gop),
+            "threads": "1",
+            # Without it, x264's choice of bits differs from one run to the next.
+            "x264-params": "cpu-independent=1",
+        }
         for frame in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())

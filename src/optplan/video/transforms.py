@@ -34,10 +34,8 @@ def random_box(
     return Box(int(top), int(left), side, bool(flip and rng.random() < 0.5))
 
 
-def view_boxes(
-    height: int, width: int, *, short_side: int, crop: int, num_crops: int
-) -> list[Box]:
-    """`num_crops` squares evenly along the long side, centred on the short side; 1 is the centre."""
+def view_boxes(height: int, width: int, *, short_side: int, crop: int, num_crops: int) -> list[Box]:
+    """`num_crops` squares evenly along the long side, centred across it; 1 is the centre."""
     side = _source_side(height, width, short_side, crop)
     fractions = [0.5] if num_crops == 1 else np.linspace(0, 1, num_crops)
     boxes = []
@@ -66,5 +64,5 @@ def normalise(clips: torch.Tensor) -> torch.Tensor:
 
 
 def _source_side(height: int, width: int, short_side: int, crop: int) -> int:
-    """Side, in source pixels, of a `crop` square in a frame whose short side became `short_side`."""
+    """Side, in source pixels, of a `crop` square once the short side has become `short_side`."""
     return max(1, min(round(min(height, width) * crop / short_side), height, width))

@@ -1,0 +1,115 @@
+import csv
+import shutil
+
+import pandas as pd
+import pytest
+
+from optplan.reporting.tables import (
+    GRID,
+    PLANNED,
+    comparison_rows,
+    planner_note,
+    write_csv,
+    write_markdown,
+)
+
+CS, US = STRATEGIES = "cs-l1-l2-l3-3-step-48", "us-l3-cosine-24"
+
+
+@pytest.fixture
+def table(finished):
+    return comparison_rows(finished.run, experiment="shapes", strategies=STRATEGIES)
+
+
+@pytest.fixture
+def by_strategy(table):
+    return table.set_index("strategy")
+
+
+def test_the_rows_are_the_hand_tuned_strategies_then_the_best_then_the_plan(table):
+    assert table["strategy"].tolist() == [CS, US, GRID, PLANNED]
+
+
+def test_the_best_hand_tuned_strategy_costs_the_whole_grid(by_strategy):
+    assert by_strategy.loc[GRID, "top1"] == by_strategy.loc[CS, "top1"] == 0.64
+    assert by_strategy.loc[GRID, "sampling"] == "cs"
+    for cost in ("epochs", "frames", "seconds"):
+        both = by_strategy.loc[[CS, US], cost].sum()
+        assert by_strategy.loc[GRID, cost] == both > by_strategy.loc[CS, cost]
+
+
+def test_the_planned_path_costs_every_trained_transition_and_its_retraining(finished, by_strategy):
+    candidates = [c for record in finished.records.values() for c in record["candidates"]]
+    epochs = sum(c["trained_epochs"] for c in candidates) + 8 + 4
+    assert by_strategy.loc[PLANNED, "epochs"] == epochs
+    assert by_strategy.loc[PLANNED, "frames"] == epochs * (96_000 + 24_000)
+
+
+def test_the_standard_error_is_binomial(by_strategy):
+    assert by_strategy.loc[CS, "standard_error"] == pytest.approx((0.64 * 0.36 / 400) ** 0.5)
+
+
+def test_a_strategy_that_was_not_trained_is_named(finished, tmp_path):
+    run = shutil.copytree(finished.run, tmp_path / "run")
+    shutil.rmtree(run / "strategies" / US)
+    with pytest.raises(ValueError, match=f"{US} has no"):
+        comparison_rows(run, experiment="shapes", strategies=STRATEGIES)
+
+
+def test_a_comparison_with_nothing_is_refused(finished):
+    with pytest.raises(ValueError, match="shapes has no hand-tuned strategy"):
+        comparison_rows(finished.run, experiment="shapes", strategies=[])
+
+
+@pytest.mark.parametrize(
+    ("expected", "sentence"),
+    [
+        (None, "The planner chose consecutive sampling. "),
+        ("cs", "The planner chose consecutive sampling, as it should. "),
+        ("us", "The planner chose consecutive sampling; uniform was expected. "),
+    ],
+)
+def test_the_note_says_whether_the_sampling_was_the_expected_one(finished, expected, sentence):
+    assert planner_note(finished.plan, expected_sampling=expected).startswith(sentence)
+
+
+def test_the_note_tells_the_path_and_the_expected_accuracy():
+    plan = {
+        "sampling": "us",
+        "expected": {"top1": 0.5049, "standard_error": 0.031, "videos": 210},
+        "path": [{"state": "us-l1-r1", "epochs": 12}, {"state": "us-l1-r2", "epochs": 1}],
+    }
+    assert planner_note(plan).endswith(
+        "Its path is us-l1-r1 (12 epochs), us-l1-r2 (1 epoch); "
+        "the expected top-1 is 50.5 ± 3.1 % on 210 validation videos."
+    )
+
+
+def test_the_csv_gives_back_every_digit(table, tmp_path):
+    write_csv(table, tmp_path / "table.csv")
+    with (tmp_path / "table.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["strategy"] for row in rows] == table["strategy"].tolist()
+    for column in ("top1", "standard_error", "frames", "seconds"):
+        assert [float(row[column]) for row in rows] == table[column].tolist()
+
+
+def test_the_markdown_is_for_people(table, tmp_path):
+    other = table.assign(experiment="order")
+    path = tmp_path / "table.md"
+    write_markdown(pd.concat([table, other]), path, {"order": "A note about order."})
+    text = path.read_text(encoding="utf-8")
+    assert text.index("## shapes") < text.index("## order") < text.index("A note about order.")
+    assert text.count("| Strategy") == 2
+    row = next(line for line in text.splitlines() if line.startswith(f"| {CS}"))
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells == [CS, "consecutive", "64.0 ± 2.4", "12", "1.44", "8.30"]
+    assert "on 400 test videos" in text
+
+
+def test_several_seeds_of_an_experiment_share_a_table_that_names_them(table, tmp_path):
+    path = tmp_path / "table.md"
+    write_markdown(pd.concat([table, table.assign(seed=2)]), path, {})
+    text = path.read_text(encoding="utf-8")
+    assert text.count("| Seed") == 1
+    assert "Seeds 1, 2, on cpu." in text

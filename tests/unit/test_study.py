@@ -1,0 +1,98 @@
+import json
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from optplan.planning.states import State, TransitionGraph
+from optplan.study import (
+    distinct,
+    model_file,
+    num_stages,
+    path_transitions,
+    read_plan,
+    read_record,
+    run_folder,
+    targets,
+)
+
+
+def write_record(run, state, *, model, parent="start", transition=None):
+    path = run / "states" / f"{state}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    transition = transition or f"{parent}--{state}"
+    record = {"state": state, "model": model, "path": []}
+    path.write_text(json.dumps(record | {"parent": parent, "transition": transition}))
+    return path
+
+
+def test_the_main_job_makes_the_tables_and_every_plan_that_is_not_given():
+    study = {
+        "study": "s",
+        "seed": 3,
+        "experiments": {"new": {"plan": None}, "old": {"plan": "p.yaml"}},
+    }
+    files = targets(study)
+    assert "results/s/tables/comparison.csv" in files
+    assert "results/s/new/seed-3/plan.yaml" in files
+    assert not [file for file in files if "old" in file]
+    wildcards = SimpleNamespace(study="s", experiment="new", seed=3)
+    assert f"{run_folder(wildcards)}/plan.yaml" in files
+
+
+def test_a_state_passes_on_the_weights_its_record_points_to(tmp_path):
+    trained = write_record(tmp_path, "cs-l1-r1", model="start--cs-l1-r1")
+    untrained = write_record(tmp_path, "cs-l2-r1", model="start")
+    assert model_file("run", trained) == "run/transitions/start--cs-l1-r1/weights.pt"
+    assert model_file("run", untrained) == "run/initial.pt"
+
+
+def test_transitions_that_start_from_the_same_model_are_trained_once(tmp_path):
+    graph = TransitionGraph(("cs",), 2, 2, "basic", "one")
+    same, other = "start--cs-l1-r1", "cs-l1-r1--cs-l2-r1"
+    for model, count in ((same, 1), (other, 2)):
+        records = {
+            "cs-l1-r2": write_record(tmp_path, "cs-l1-r2", model=same),
+            "cs-l2-r1": write_record(tmp_path, "cs-l2-r1", model=model),
+        }
+        train, skipped = distinct(graph, State("cs", 2, 2), records)
+        assert (len(train), len(skipped)) == (count, 2 - count)
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"state": "cs-l1-r1"}', "null"])
+def test_a_file_that_is_no_record_is_named(tmp_path, content):
+    path = tmp_path / "odd.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"odd\.json is not the record of a state"):
+        read_record(path)
+
+
+@pytest.mark.parametrize("content", ["", "path: 3", "- 1"])
+def test_a_file_that_is_no_plan_is_named(tmp_path, content):
+    path = tmp_path / "odd.yaml"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"odd\.yaml is not a plan"):
+        read_plan(path)
+
+
+def test_a_strategy_has_the_stages_of_its_name_and_the_planned_one_those_of_its_plan(tmp_path):
+    path = tmp_path / "plan.yaml"
+    path.write_text(yaml.safe_dump({"path": [{"state": "cs-l1-r1", "epochs": 3}] * 4}))
+    assert num_stages("planned", path) == 4
+    assert num_stages("cs-l1-l2-3-step-48") == 6
+    assert num_stages("cs-l1-l2-cosine-48") == 2
+
+
+def test_the_best_paths_are_followed_back_to_the_start_the_planned_one_first(tmp_path):
+    for sampling in ("cs", "us"):
+        write_record(tmp_path, f"{sampling}-l1-r1", model="m")
+        write_record(tmp_path, f"{sampling}-l1-r2", model="m", parent=f"{sampling}-l1-r1")
+    finals = {"cs-l1-r2": 0.5, "us-l1-r2": 0.6}
+    plan = {"path": [], "finals": finals, "final": "us-l1-r2"}
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))
+    assert path_transitions(tmp_path) == [
+        "start--us-l1-r1",
+        "us-l1-r1--us-l1-r2",
+        "start--cs-l1-r1",
+        "cs-l1-r1--cs-l1-r2",
+    ]

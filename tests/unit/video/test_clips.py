@@ -1,0 +1,94 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from encode import encode_video
+from torch.utils.data import DataLoader
+
+from optplan.video.clips import TrainingClips, ViewClips
+from optplan.video.frames import FrameStore, VideoFiles, write_frames
+from optplan.video.sampling import ClipSpec
+
+CONSECUTIVE = ClipSpec(sampling="cs", length=4)
+UNIFORM = ClipSpec(sampling="us", length=8, snippet=2)
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    """Three videos as files and as decoded frames, and their table."""
+    root = tmp_path_factory.mktemp("videos")
+    sizes = {"a.mp4": (12, 40, 64), "b.mp4": (3, 64, 56), "c.mp4": (20, 32, 40)}
+    for seed, (name, (frames, height, width)) in enumerate(sizes.items()):
+        encode_video(root / name, frames=frames, height=height, width=width, seed=seed)
+    table = pd.DataFrame(sizes.values(), columns=["frames", "height", "width"])
+    table = table.assign(video=list(sizes), target=[0, 2, 1])
+    write_frames(table, root, root / "frames.npy")
+    return table, VideoFiles(root, table), FrameStore(root / "frames.npy", table)
+
+
+def training_clips(source, table, spec=CONSECUTIVE, *, seed=1, rows=(0, 1, 2)):
+    scale = {"short_side": [28, 36], "crop": 24, "flip": True}
+    return TrainingClips(source, table, np.array(rows), spec, seed=seed, **scale)
+
+
+def test_a_training_clip_is_uint8_of_the_specified_size_with_its_target(videos):
+    table, _, store = videos
+    clips = training_clips(store, table, UNIFORM, rows=(2, 1))
+    clip, target = clips[1, 0]
+    assert len(clips) == 2
+    assert (clip.shape, clip.dtype, target) == ((3, 8, 24, 24), torch.uint8, 1)
+    assert clips[1, 1][1] == 2
+
+
+def test_a_training_clip_follows_from_seed_epoch_and_number_alone(videos):
+    table, _, store = videos
+    clips = training_clips(store, table)
+    first = clips[3, 2][0]
+    for number in (0, 1):
+        clips[1, number]
+    assert torch.equal(clips[3, 2][0], first)
+    assert torch.equal(training_clips(store, table)[3, 2][0], first)
+    assert not torch.equal(clips[4, 2][0], first)
+    assert not torch.equal(training_clips(store, table, seed=2)[3, 2][0], first)
+
+
+def test_the_same_clips_come_from_a_worker_and_from_the_main_process(videos):
+    table, _, store = videos
+    keys = [[(1, 2), (1, 0)], [(1, 1)]]
+    runs = [
+        list(DataLoader(training_clips(store, table), batch_sampler=keys, num_workers=workers))
+        for workers in (0, 1)
+    ]
+    for (clips, targets), (same_clips, same_targets) in zip(*runs, strict=True):
+        assert torch.equal(clips, same_clips)
+        assert torch.equal(targets, same_targets)
+
+
+@pytest.mark.parametrize("spec", [CONSECUTIVE, UNIFORM], ids=str)
+def test_decoded_frames_and_video_files_give_identical_clips(videos, spec):
+    table, files, store = videos
+    views = {"short_side": 32, "crop": 32, "num_clips": 2, "num_crops": 3}
+    for number in range(3):
+        ours, theirs = (training_clips(s, table, spec)[5, number][0] for s in (files, store))
+        assert torch.equal(ours, theirs)
+        ours, theirs = (ViewClips(s, table, [0, 1, 2], spec, **views)[number] for s in videos[1:])
+        assert torch.equal(ours[0], theirs[0])
+
+
+def test_the_views_of_a_video_are_its_clips_times_its_crops(videos):
+    table, _, store = videos
+    scale = {"short_side": 24, "crop": 24}
+    dataset = ViewClips(store, table, [2], CONSECUTIVE, num_clips=2, num_crops=3, **scale)
+    views, target = dataset[0]
+    assert (len(dataset), views.shape, target) == (1, (6, 3, 4, 24, 24), 1)
+    assert len({view.numpy().tobytes() for view in views}) == 6
+    centre, _ = ViewClips(store, table, [2], CONSECUTIVE, **scale)[0]
+    assert centre.shape == (1, 3, 4, 24, 24)
+
+
+def test_asking_past_the_last_video_ends_the_iteration(videos):
+    table, _, store = videos
+    dataset = ViewClips(store, table, [0, 1], CONSECUTIVE, short_side=24, crop=24)
+    assert len(list(DataLoader(dataset, batch_size=1))) == 2
+    with pytest.raises(IndexError):
+        dataset[2]

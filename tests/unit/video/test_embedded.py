@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from optplan.video.decoding import read_all
+from optplan.video.embedded import CLASSES, encode, render, write_set
+
+# Rows that decord pads by a third of their length or more come back as noise.
+MISREAD_WIDTHS = {8, 12, 16, 24, 48, 72}
+LABELS = [(name, label) for name, labels in CLASSES.items() for label in labels]
+
+
+def rendered(name="motion", label="up-left", seed=0):
+    return render(name, label, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize(("name", "label"), LABELS)
+def test_rendering_follows_from_the_random_generator(name, label):
+    (frames, rate), (same, same_rate) = rendered(name, label), rendered(name, label)
+    assert (frames.dtype, rate) == (np.uint8, same_rate)
+    assert np.array_equal(frames, same)
+
+
+def test_videos_differ_in_size_length_and_frame_rate_and_decord_reads_their_width():
+    videos = [rendered("order", seed=seed) for seed in range(40)]
+    lengths, heights, widths, _ = zip(*(frames.shape for frames, _ in videos), strict=True)
+    for values in (lengths, heights, widths, [rate for _, rate in videos]):
+        assert len(set(values)) > 3
+    possible = {2 * half for half in range(25, 35)}
+    assert set(widths) <= possible
+    assert not possible & MISREAD_WIDTHS
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_written_video_is_read_back_with_all_frames_and_close_pixels(tmp_path, name):
+    frames, rate = rendered(name, next(iter(CLASSES[name])))
+    encode(tmp_path / "v.mp4", frames, rate)
+    decoded = read_all(tmp_path / "v.mp4")
+    assert decoded.shape == frames.shape
+    error = np.mean((decoded.astype(float) - frames) ** 2)
+    assert 10 * np.log10(255**2 / error) > 25
+
+
+def test_a_set_has_its_folders_and_the_same_bytes_every_time(tmp_path):
+    written = []
+    for copy in ("one", "two"):
+        write_set("motion", tmp_path / copy, seed=1, train_per_class=1, test_per_class=1)
+        files = sorted((tmp_path / copy).rglob("*.mp4"))
+        written.append({str(f.relative_to(tmp_path / copy)): f.read_bytes() for f in files})
+    assert written[0] == written[1]
+    assert set(written[0]) == {
+        f"{subset}/{label}/000.mp4" for subset in ("train", "test") for label in CLASSES["motion"]
+    }
+    assert len(set(written[0].values())) == 8
+
+
+def test_another_seed_gives_other_videos(tmp_path):
+    contents = set()
+    for seed in (1, 2):
+        write_set("order", tmp_path / str(seed), seed=seed, train_per_class=1, test_per_class=0)
+        contents |= {file.read_bytes() for file in (tmp_path / str(seed)).rglob("*.mp4")}
+    assert len(contents) == 8
+
+
+def test_an_unknown_set_is_named_with_the_known_ones(tmp_path):
+    with pytest.raises(ValueError, match=r"'motoin' is not an embedded set; .*'motion', 'order'"):
+        write_set("motoin", tmp_path, seed=1, train_per_class=1, test_per_class=1)
