@@ -26,4 +26,5 @@ setup: .venv/installed
 	touch $@
 
 clean:
-	rm -rf results/* .snakemake
+	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -r {} +
+	rm -rf .snakemake

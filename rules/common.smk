@@ -1,12 +1,16 @@
+import functools
 import sys
 from pathlib import Path
 
-from optplan import study
+from optplan import locks, study
 
 try:
     STUDY = study.resolve(config)
 except ValueError as error:
     sys.exit(f"\n{error}\n")
+
+if workflow.is_main_process:
+    locks.join_runs(Path(".snakemake"))
 
 TARGETS = study.targets(STUDY)
 
@@ -45,6 +49,14 @@ def video_root(wildcards):
     """Folder of the videos: the user's, or where they are rendered to."""
     root = settings(wildcards)["data"]["root"]
     return root or f"results/{wildcards.study}/{wildcards.experiment}/data/videos"
+
+
+def fingerprint(wildcards):
+    """So that a video which is added, removed or exchanged is looked at again."""
+    return _fingerprint(settings(wildcards)["data"]["root"])
+
+
+_fingerprint = functools.cache(study.fingerprint)
 
 
 def video_files(wildcards):

@@ -26,6 +26,7 @@ rule index_videos:
         "../envs/runtime.yaml"
     params:
         group_column=lambda wc: settings(wc)["data"]["group_column"],
+        videos=fingerprint,
     message:
         "{wildcards.experiment}: index the videos"
     script:
@@ -45,6 +46,7 @@ rule audit_videos:
     threads: 64
     params:
         timeout_seconds=lambda wc: settings(wc)["data"]["timeout_seconds"],
+        videos=fingerprint,
     message:
         "{wildcards.experiment}: decode every video once"
     script:

@@ -1,4 +1,4 @@
-"""The configuration: defaults from the schema, checks that a schema cannot make, derived settings.
+"""The configuration: defaults from the schema, and the settings that follow from it.
 
 Never imports torch: a dry run reads the configuration too.
 """
@@ -8,10 +8,10 @@ from copy import deepcopy
 from pathlib import Path
 
 import yaml
-from jsonschema import Draft202012Validator
 
+from optplan.checks import check_experiment, check_schema
 from optplan.planning.states import State, TransitionGraph
-from optplan.planning.strategies import HandTuned, StageSpec
+from optplan.planning.strategies import StageSpec
 from optplan.video.sampling import ClipSpec
 
 SCHEMA = Path(__file__).parents[2] / "config" / "schema.yaml"
@@ -28,12 +28,12 @@ def resolve(config: dict) -> dict:
             message names the key, the value and what would be right.
     """
     schema = yaml.safe_load(SCHEMA.read_text())
-    _check(config, schema, "")
+    check_schema(config, schema, "")
     experiments = {}
     for name, own in config["experiments"].items():
-        settings = _merge(config.get("defaults", {}), own or {})
+        settings = _with_plan(_merge(config.get("defaults", {}), own or {}))
         settings = _fill(settings, schema["$defs"]["experiment"])
-        _check(
+        check_schema(
             settings,
             {**schema["$defs"]["experiment"], "$defs": schema["$defs"]},
             f"experiments.{name}.",
@@ -45,45 +45,6 @@ def resolve(config: dict) -> dict:
         "seed": config.get("seed", 1),
         "experiments": experiments,
     }
-
-
-def check_experiment(settings: dict, where: str):
-    """What a schema cannot say."""
-    states, data = settings["states"], settings["data"]
-    if data["format"] == "folder" and not data["root"]:
-        raise ValueError(f"{where}.data.root is missing: the folder with one folder per class")
-    if data["format"] == "folder" and not Path(data["root"]).is_dir():
-        raise ValueError(f"{where}.data.root: {data['root']!r} is not a folder")
-    if data["format"] == "embedded" and data["name"] not in ("motion", "order"):
-        raise ValueError(f"{where}.data.name: {data['name']!r} must be 'motion' or 'order'")
-    for key, rising in (("clip_lengths", True), ("learning_rates", False)):
-        values = states[key]
-        ordered = sorted(set(values), reverse=not rising)
-        if list(values) != ordered:
-            raise ValueError(
-                f"{where}.states.{key}: {values} must strictly {'rise' if rising else 'fall'}, "
-                f"as in {ordered}"
-            )
-    for length in states["clip_lengths"]:
-        if length % 4:
-            raise ValueError(
-                f"{where}.states.clip_lengths: {length} is no multiple of 4, the stride in time of "
-                f"the network's stem"
-            )
-        ClipSpec(sampling="us", length=length, snippet=states["snippet"])
-    training = settings["training"]
-    if training["batch_size"] % training["micro_batch"]:
-        raise ValueError(
-            f"{where}.training.batch_size: {training['batch_size']} is no multiple of micro_batch "
-            f"({training['micro_batch']})"
-        )
-    for name in settings["strategies"]:
-        strategy = HandTuned.parse(name)
-        if max(strategy.lengths) > len(states["clip_lengths"]):
-            raise ValueError(
-                f"{where}.strategies: {name!r} uses clip length l{max(strategy.lengths)}, but only "
-                f"{len(states['clip_lengths'])} are given"
-            )
 
 
 def graph(settings: dict) -> TransitionGraph:
@@ -149,6 +110,15 @@ def stopper_settings(settings: dict, *, from_start: bool) -> dict:
     }
 
 
+def _with_plan(settings: dict) -> dict:
+    """The settings with the states of the plan that is replayed, where they are left open."""
+    try:
+        states = yaml.safe_load(Path(settings["plan"]).read_text())["states"]
+        return settings | {"states": _merge(states, settings.get("states") or {})}
+    except (KeyError, TypeError, OSError, AttributeError, yaml.YAMLError):
+        return settings  # there is no plan, or none that could be replayed: see check_experiment
+
+
 def _merge(base: dict, own: dict) -> dict:
     """`own` over `base`, level by level."""
     merged = deepcopy(base)
@@ -163,21 +133,8 @@ def _fill(settings: dict, schema: dict) -> dict:
     filled = dict(settings)
     for key, leaf in schema["properties"].items():
         if leaf.get("type") == "object":
-            group = filled.get(key) or {}
+            group = {} if filled.get(key) is None else filled[key]
             filled[key] = _fill(group, leaf) if isinstance(group, dict) else group
         elif key not in filled and "default" in leaf:
             filled[key] = deepcopy(leaf["default"])
     return filled
-
-
-def _check(config: dict, schema: dict, where: str):
-    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda e: list(e.path))
-    if not errors:
-        return
-    error = errors[0]
-    key = (where + ".".join(str(part) for part in error.path)).rstrip(".") or "the top level"
-    if error.validator == "additionalProperties":
-        unknown = ", ".join(sorted(set(error.instance) - set(error.schema["properties"])))
-        allowed = ", ".join(error.schema["properties"])
-        raise ValueError(f"configuration: {key} has no key {unknown}; allowed: {allowed}")
-    raise ValueError(f"configuration: {key}: {error.message}")

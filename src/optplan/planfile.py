@@ -44,6 +44,7 @@ def write_plan(
             "epochs": sum(c["trained_epochs"] for c in candidates),
             "frames": sum(c["frames"] for c in candidates),
         },
+        "states": settings["states"],
         "network": settings["network"],
         "split_sha256": hashlib.sha256(Path(split).read_bytes()).hexdigest(),
     }

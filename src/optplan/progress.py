@@ -2,6 +2,7 @@
 
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 from optplan.config import graph
@@ -25,7 +26,7 @@ class Reporter:
         self.total = len(graph(settings).transitions) if settings else 0
         self.shown = self.began = time.monotonic()
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self.log.write_text("")
+        self._note(f"{name}, {datetime.now():%Y-%m-%d %H:%M:%S}")
 
     def epoch(self, entry: dict, decision):
         """Called after every epoch."""
@@ -35,8 +36,7 @@ class Reporter:
             if decision.identified:
                 parts.append(f"knee at {decision.best_epoch} ({decision.fitted:.1%})")
         line = "  ".join(parts)
-        with self.log.open("a") as file:
-            file.write(line + "\n")
+        self._note(line)
         if time.monotonic() - self.shown >= SECONDS_BETWEEN_LINES:
             self.shown = time.monotonic()
             self._print(line)
@@ -61,6 +61,10 @@ class Reporter:
         return (
             f"; {len(costs)} of {self.total} transitions, about {minutes:.0f} min of this plan left"
         )
+
+    def _note(self, line: str):
+        with self.log.open("a") as file:
+            file.write(line + "\n")
 
     def _print(self, line: str):
         experiment = self.run.parent.name

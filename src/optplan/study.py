@@ -1,5 +1,6 @@
 """What the Snakemake rules ask: which files a study consists of. Never imports torch."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from optplan.planning.strategies import HandTuned
 __all__ = [
     "State",
     "distinct",
+    "fingerprint",
     "graph",
     "model_file",
     "num_stages",
@@ -39,6 +41,23 @@ def targets(study: dict) -> list[str]:
                 for suffix in ("pdf", "png")
             ]
     return files
+
+
+def fingerprint(root) -> str | None:
+    """Changes with the name, size or time of any file below the folder `root`.
+
+    Snakemake itself only looks at the folder's own time, which an exchanged video does not touch.
+    None for no folder: rendered videos follow from the configuration.
+    """
+    if root is None:
+        return None
+    digest = hashlib.sha256()
+    for path in sorted(Path(root).rglob("*")):
+        if path.is_file():
+            entry = path.stat()
+            name = path.relative_to(root).as_posix()
+            digest.update(f"{name}\0{entry.st_size}\0{entry.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
 
 
 def run_folder(wildcards) -> str:

@@ -2,7 +2,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import yaml
 
 from optplan.config import SCHEMA, clip_spec, graph, resolve, stage_settings, stopper_settings
@@ -28,90 +27,6 @@ def leaves(schema: dict, prefix: str = ""):
         yield prefix + key, leaf
         if "properties" in leaf:
             yield from leaves(leaf, f"{prefix}{key}.")
-
-
-@pytest.mark.parametrize(
-    ("config", "place", "key", "allowed"),
-    [
-        (one() | {"sed": 1}, "the top level", "sed", "seed"),
-        (one(strategy=[]), "experiments.a", "strategy", "strategies"),
-        (one(states={"clip_length": [4]}), "experiments.a.states", "clip_length", "clip_lengths"),
-        (one() | {"defaults": {"plans": None}}, "experiments.a", "plans", "plan"),
-    ],
-)
-def test_an_unknown_key_is_named_with_what_is_allowed(config, place, key, allowed):
-    with pytest.raises(ValueError, match=rf"{place} has no key {key}; allowed: .*\b{allowed}\b"):
-        resolve(config)
-
-
-@pytest.mark.parametrize("rates", [[0.01, 0.1], [0.1, 0.1], [0.1, 0.01, 0.02]])
-def test_learning_rates_that_do_not_fall_are_refused(rates):
-    with pytest.raises(ValueError, match=r"a\.states\.learning_rates: .* must strictly fall"):
-        settings_of(states={"learning_rates": rates})
-
-
-@pytest.mark.parametrize("lengths", [[16, 8], [8, 8]])
-def test_clip_lengths_that_do_not_rise_are_refused(lengths):
-    with pytest.raises(ValueError, match=r"a\.states\.clip_lengths: .* must strictly rise"):
-        settings_of(states={"clip_lengths": lengths})
-
-
-def test_a_clip_length_that_is_no_multiple_of_4_is_refused():
-    with pytest.raises(ValueError, match=r"a\.states\.clip_lengths: 10 is no multiple of 4"):
-        settings_of(states={"clip_lengths": [8, 10], "snippet": 1})
-
-
-def test_a_snippet_that_does_not_divide_a_clip_is_refused():
-    with pytest.raises(ValueError, match="8 frames cannot be cut into snippets of 3"):
-        settings_of(states={"clip_lengths": [8], "snippet": 3})
-
-
-def test_a_missing_root_is_asked_for():
-    with pytest.raises(ValueError, match=r"experiments\.a\.data\.root is missing"):
-        settings_of(data={"format": "folder"})
-
-
-def test_a_root_that_is_no_folder_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"a\.data\.root: '.*nowhere' is not a folder"):
-        settings_of(data={"format": "folder", "root": str(tmp_path / "nowhere")})
-
-
-@pytest.mark.parametrize("name", ["motions", None])
-def test_an_unknown_embedded_set_is_named_with_the_known_ones(name):
-    with pytest.raises(ValueError, match=rf"{name!r} must be 'motion' or 'order'"):
-        settings_of(data={"name": name})
-
-
-def test_a_batch_that_is_no_multiple_of_the_micro_batch_is_refused():
-    with pytest.raises(ValueError, match=r"batch_size: 24 is no multiple of micro_batch \(16\)"):
-        settings_of(training={"batch_size": 24, "micro_batch": 16})
-
-
-def test_a_strategy_beyond_the_clip_lengths_is_refused():
-    with pytest.raises(ValueError, match="uses clip length l3, but only 2 are given"):
-        settings_of(states={"clip_lengths": [8, 16]}, strategies=["cs-l1-l3-cosine-48"])
-
-
-def test_a_strategy_that_cannot_be_read_is_refused_with_an_example():
-    with pytest.raises(ValueError, match="'fast' names no strategy: write cs-l1"):
-        settings_of(strategies=["fast"])
-
-
-def test_a_number_that_yaml_reads_as_text_is_named():
-    config = yaml.safe_load(
-        "experiments: {a: {data: {format: embedded, name: motion}, states: "
-        "{learning_rates: [1e-3]}}}"
-    )
-    with pytest.raises(ValueError, match=r"a\.states\.learning_rates\.0: '1e-3' is not of type"):
-        resolve(config)
-
-
-@pytest.mark.parametrize(
-    "own", [[1], "text", {"data": 5}, {"states": [4]}, {"training": {"batch_size": "many"}}]
-)
-def test_a_value_of_the_wrong_kind_is_a_named_value_error(own):
-    with pytest.raises(ValueError, match=r"experiments\.a.* is not of type"):
-        resolve({"experiments": {"a": own}})
 
 
 def test_an_experiments_own_values_win_over_the_defaults_key_by_key():

@@ -54,11 +54,17 @@ def test_the_guide_lists_every_key_as_the_schema_has_it():
 
 
 @pytest.mark.parametrize("guide", ["README.md", "config/README.md"])
-def test_the_examples_of_the_guides_are_valid_configurations(guide, tmp_path):
+def test_the_examples_of_the_guides_are_valid_configurations(guide, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     examples = _examples(guide)
     assert examples
     for example in examples:
         config = yaml.safe_load(example.replace("/path/to/videos", str(tmp_path)))
+        for experiment in config["experiments"].values():
+            if "plan" in experiment:
+                plan = Path(experiment["plan"])
+                plan.parent.mkdir(parents=True)
+                plan.write_text("path: [{state: cs-l3-r3, epochs: 1}]")
         resolved = resolve(config)
         assert resolved["experiments"].keys() == config["experiments"].keys()
 

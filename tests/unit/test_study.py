@@ -1,4 +1,5 @@
 import json
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +8,7 @@ import yaml
 from optplan.planning.states import State, TransitionGraph
 from optplan.study import (
     distinct,
+    fingerprint,
     model_file,
     num_stages,
     path_transitions,
@@ -96,3 +98,22 @@ def test_the_best_paths_are_followed_back_to_the_start_the_planned_one_first(tmp
         "start--cs-l1-r1",
         "cs-l1-r1--cs-l1-r2",
     ]
+
+
+def test_the_fingerprint_of_a_folder_changes_with_its_files_and_with_nothing_else(tmp_path):
+    video = tmp_path / "root" / "class" / "a.mp4"
+    video.parent.mkdir(parents=True)
+    video.write_bytes(b"abc")
+    os.utime(video, (1, 1))
+    seen = [fingerprint(tmp_path / "root")]
+    os.utime(video.parent, (2, 2))
+    assert fingerprint(tmp_path / "root") == seen[0]
+    video.write_bytes(b"abcd")
+    os.utime(video, (1, 1))
+    seen.append(fingerprint(tmp_path / "root"))
+    os.utime(video, (3, 3))
+    seen.append(fingerprint(tmp_path / "root"))
+    video.rename(video.with_name("b.mp4"))
+    seen.append(fingerprint(tmp_path / "root"))
+    assert len(set(seen)) == 4
+    assert fingerprint(None) is None

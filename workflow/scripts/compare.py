@@ -7,12 +7,24 @@ import pandas as pd
 from optplan.reporting.tables import comparison_rows, planner_note, write_csv, write_markdown
 from optplan.study import read_plan
 
+seed = snakemake.params.seed
 rows, notes = [], {}
 for name, own in snakemake.params.experiments.items():
-    run = Path("results", snakemake.wildcards.study, name, f"seed-{snakemake.params.seed}")
-    rows.append(comparison_rows(run, experiment=name, strategies=own["strategies"]))
-    plan = read_plan(run / "plan.yaml")
-    notes[name] = planner_note(plan, expected_sampling=own["expected_sampling"])
+    run = Path("results", snakemake.wildcards.study, name, f"seed-{seed}")
+    rows.append(
+        comparison_rows(
+            run,
+            experiment=name,
+            seed=seed,
+            strategies=own["strategies"],
+            given_plan=own["plan"],
+        )
+    )
+    notes[name] = planner_note(
+        read_plan(own["plan"] or run / "plan.yaml"),
+        expected_sampling=own["expected_sampling"],
+        given_plan=own["plan"],
+    )
 table = pd.concat(rows, ignore_index=True)
 write_csv(table, snakemake.output.csv)
 write_markdown(table, snakemake.output.md, notes)

@@ -69,17 +69,17 @@ class KneeStopper:
         self.family = family
         self.scores: list[float] = []
 
-    @classmethod
-    def replay(cls, scores, **settings) -> "KneeStopper":
-        """A stopper that has seen the `scores` of epochs 0, 1, ...; nothing is fitted."""
-        stopper = cls(**settings)
-        for epoch, score in enumerate(scores):
-            stopper._observe(epoch, score)
-        return stopper
+    def observe(self, epoch: int, score: float) -> None:
+        """Take in a score without a decision; ValueError unless epochs come as 0, 1, 2, ..."""
+        if epoch != len(self.scores):
+            raise ValueError(f"epoch {epoch} came when epoch {len(self.scores)} was expected")
+        if not isfinite(score):
+            raise ValueError(f"the score of epoch {epoch} is {score}, it must be finite")
+        self.scores.append(float(score))
 
     def update(self, epoch: int, score: float) -> Decision:
-        """The decision after one more epoch; ValueError unless epochs come as 0, 1, 2, ..."""
-        self._observe(epoch, score)
+        """The decision after one more epoch: `observe`, then `decide`."""
+        self.observe(epoch, score)
         return self.decide()
 
     def decide(self) -> Decision:
@@ -110,10 +110,3 @@ class KneeStopper:
             reason=reason,
             fit=curve,
         )
-
-    def _observe(self, epoch: int, score: float) -> None:
-        if epoch != len(self.scores):
-            raise ValueError(f"epoch {epoch} came when epoch {len(self.scores)} was expected")
-        if not isfinite(score):
-            raise ValueError(f"the score of epoch {epoch} is {score}, it must be finite")
-        self.scores.append(float(score))

@@ -11,50 +11,60 @@ import pandas as pd
 
 from optplan.planning.strategies import HandTuned
 from optplan.reporting.records import costs, read_json, read_yaml
+from optplan.study import read_records
 
 GRID = "best hand-tuned (grid)"
 PLANNED = "planned path"
+REPLAYED = "replayed path"
 SAMPLING_NAMES = {"cs": "consecutive", "us": "uniform"}
 
 
-def comparison_rows(run: Path, *, experiment: str, strategies: Iterable[str]) -> pd.DataFrame:
-    """One experiment: a row for each hand-tuned strategy, one for the best, one for planning.
+def comparison_rows(
+    run: Path, *, experiment: str, seed: int, strategies: Iterable[str], given_plan: str | None
+) -> pd.DataFrame:
+    """One experiment: a row for each hand-tuned strategy, one for the best, one for the plan.
 
     `run` is results/<study>/<experiment>/seed-<n>; `strategies` are the names of the hand-tuned
-    ones. Columns: experiment, seed, strategy, sampling, top1 and its binomial standard_error
-    (fractions), videos, epochs, frames (trained and evaluated), seconds, device. ValueError when
-    there are no strategies, or a strategy has no cost.json.
+    ones; `given_plan` is the file that was replayed instead of planning, which then costs nothing.
+    Columns: experiment, seed, strategy, sampling, top1 and its binomial standard_error (fractions),
+    videos, epochs, frames (trained and evaluated), seconds, device. ValueError when a strategy has
+    no cost.json.
     """
     run = Path(run)
-    plan = read_yaml(run / "plan.yaml")
-    heading = {"experiment": experiment, "seed": plan["seed"]}
-    cost_files = {name: _cost_files(run / "strategies" / name) for name in (*strategies, "planned")}
-    retraining = cost_files.pop("planned")
-    if not cost_files:
-        raise ValueError(f"{experiment} has no hand-tuned strategy to compare the plan with")
-
-    hand_tuned = [
+    cost_files = {name: _cost_files(run / "strategies" / name) for name in strategies}
+    rows = [
         {"strategy": name, "sampling": HandTuned.parse(name).sampling}
         | _accuracy(run, name)
         | _cost(files)
         for name, files in cost_files.items()
     ]
-    best = min(hand_tuned, key=lambda row: (-row["top1"], row["epochs"]))
-    grid = _cost([path for files in cost_files.values() for path in files])
-    planned = (
-        {"strategy": PLANNED, "sampling": plan["sampling"]}
+    if rows:
+        best = min(rows, key=lambda row: (-row["top1"], row["epochs"]))
+        grid = _cost([path for files in cost_files.values() for path in files])
+        rows.append(best | {"strategy": GRID} | grid)
+    searched = [] if given_plan else _transition_costs(run)
+    rows.append(
+        {
+            "strategy": REPLAYED if given_plan else PLANNED,
+            "sampling": read_yaml(Path(given_plan or run / "plan.yaml"))["sampling"],
+        }
         | _accuracy(run, "planned")
-        | _cost([*_cost_files(run / "transitions"), *retraining])
+        | _cost([*searched, *_cost_files(run / "strategies" / "planned")])
     )
-    rows = [*hand_tuned, best | {"strategy": GRID} | grid, planned]
-    return pd.DataFrame([heading | row for row in rows])
+    return pd.DataFrame([{"experiment": experiment, "seed": seed} | row for row in rows])
 
 
-def planner_note(plan: Mapping, *, expected_sampling: str | None = None) -> str:
+def planner_note(
+    plan: Mapping, *, expected_sampling: str | None = None, given_plan: str | None = None
+) -> str:
     """What the planner chose, in sentences, from the content of plan.yaml.
 
-    `expected_sampling` ("cs", "us", or None where it is not known) is the right answer.
+    `expected_sampling` ("cs", "us", or None where it is not known) is the right answer;
+    `given_plan` is the file that was replayed instead of planning.
     """
+    path = ", ".join(f"{step['state']} ({_epochs(step['epochs'])})" for step in plan["path"])
+    if given_plan:
+        return f"The path of {given_plan} was replayed without planning: {path}."
     chosen = SAMPLING_NAMES[plan["sampling"]]
     if expected_sampling is None:
         verdict = f"The planner chose {chosen} sampling."
@@ -63,11 +73,10 @@ def planner_note(plan: Mapping, *, expected_sampling: str | None = None) -> str:
     else:
         wanted = SAMPLING_NAMES[expected_sampling]
         verdict = f"The planner chose {chosen} sampling; {wanted} was expected."
-    path = ", ".join(f"{step['state']} ({_epochs(step['epochs'])})" for step in plan["path"])
     expected = plan["expected"]
     top1 = _percent(expected["top1"], expected["standard_error"])
     return (
-        f"{verdict} Its path is {path}; "
+        f"{verdict} Its path is {path or 'to stay with the initial weights'}; "
         f"the expected top-1 is {top1} % on {expected['videos']} validation videos."
     )
 
@@ -93,6 +102,12 @@ def _cost_files(folder: Path) -> list[Path]:
     if not files:
         raise ValueError(f"{folder} has no */cost.json: has its training finished?")
     return files
+
+
+def _transition_costs(run: Path) -> list[Path]:
+    """The costs of the transitions that the records count, not of others that may lie there."""
+    candidates = [c for record in read_records(run).values() for c in record["candidates"]]
+    return [run / "transitions" / c["transition"] / "cost.json" for c in candidates]
 
 
 def _accuracy(run: Path, name: str) -> dict:
@@ -142,7 +157,8 @@ def _fine_print(rows: pd.DataFrame) -> str:
         f"Top-1 on {videos} test videos, ± one binomial standard error. "
         f"Seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}, on {devices}. "
         "The grid costs the training of every hand-tuned strategy, and its best is picked by the "
-        "top-1 shown; the planned path costs all transitions and the retraining."
+        "top-1 shown; the planned path costs all transitions and the retraining, a replayed one "
+        "only its training."
     )
 
 

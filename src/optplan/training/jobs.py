@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from optplan.config import clip_spec, stage_settings, stopper_settings
+from optplan.locks import held
 from optplan.networks.inflate import inflate_state_dict, read_imagenet_weights
 from optplan.networks.zoo import build_network
 from optplan.planning.knee import KneeStopper
@@ -17,7 +18,7 @@ from optplan.planning.strategies import HandTuned, StageSpec
 from optplan.progress import Reporter
 from optplan.study import model_file, read_plan, read_record
 from optplan.training.evaluation import score_videos, top_k
-from optplan.training.snapshots import Snapshots, load, locked, save, write_bytes
+from optplan.training.snapshots import Snapshots, load, save, write_bytes
 from optplan.training.stage import Result, train_stage
 from optplan.video.clips import TrainingClips, ViewClips
 from optplan.video.frames import FrameStore, VideoFiles
@@ -49,7 +50,7 @@ def run_transition(inputs, settings: dict, *, source: str, target: str, seed: in
     network = _network(settings, clips.table)
     network.load_state_dict(load(inputs.weights))
     reporter = Reporter(transition.name, run=folder.parents[1], log=log, settings=settings)
-    with locked(folder / "work"):
+    with held(folder / "work.lock"):
         snapshots = Snapshots(folder / "work", _identity(settings, stage, inputs) | stopping)
         result = train_stage(
             network,
@@ -75,9 +76,8 @@ def run_transition(inputs, settings: dict, *, source: str, target: str, seed: in
             "reason": decision["reason"],
             "fit": decision["fit"],
         }
-        _write(result, outputs)
+        _write(result, snapshots, outputs)
         write_bytes(_json(knee), Path(outputs.knee))
-        snapshots.remove()
     reporter.finished(knee)
 
 
@@ -90,7 +90,7 @@ def run_stage(inputs, settings: dict, *, strategy: str, number: int, seed: int, 
     network = _network(settings, clips.table)
     network.load_state_dict(load(inputs.weights))
     reporter = Reporter(f"{strategy}, stage {number}", run=folder.parents[2], log=log)
-    with locked(folder / "work"):
+    with held(folder / "work.lock"):
         snapshots = Snapshots(folder / "work", _identity(settings, stage, inputs))
         result = train_stage(
             network,
@@ -102,8 +102,7 @@ def run_stage(inputs, settings: dict, *, strategy: str, number: int, seed: int, 
             workers=settings["training"]["workers"],
             report=reporter.epoch,
         )
-        _write(result, outputs)
-        snapshots.remove()
+        _write(result, snapshots, outputs)
 
 
 def run_evaluation(inputs, settings: dict, *, strategy: str, outputs):
@@ -229,8 +228,9 @@ def _digest(path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write(result: Result, outputs):
-    save(result.weights, Path(outputs.weights))
+def _write(result: Result, snapshots: Snapshots, outputs):
+    snapshots.finish(result.epochs, result.curve, result.cost)
+    snapshots.export(result.epochs, Path(outputs.weights))
     lines = "".join(json.dumps(entry) + "\n" for entry in result.curve)
     write_bytes(lines.encode(), Path(outputs.curve))
     cost = {**result.cost, "device": _device_name()}

@@ -2,14 +2,14 @@
 
 `epoch-<t>.pt` holds the weights after epoch t: any epoch may still become t*, the knee can move far
 back late in a stage. `snapshot.pt` holds the rest: optimiser, curve, cost, and the settings it
-belongs to. Files are written under another name and renamed, so a file that exists is whole.
+belongs to. Of a finished stage, the curve and the weights of t* are kept. Files are written under
+another name and renamed, so a file that exists is whole.
 """
 
-import fcntl
+import hashlib
 import io
 import os
 import shutil
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -53,17 +53,23 @@ class Snapshots:
 
     def save(self, epoch: int, weights: dict, optimiser: dict, curve: list[dict], cost: dict):
         save(weights, self.weights_path(epoch))
-        rest = {"optimiser": optimiser, "curve": curve, "cost": cost, "settings": self.settings}
-        save(rest, self.folder / "snapshot.pt")
+        self._write(optimiser, curve, cost, finished_by=None)
 
     def restore(self) -> dict | None:
-        """The last snapshot, or None where there is none."""
+        """The last snapshot, or None where there is none.
+
+        A finished stage of other settings or other code has served its turn and is removed.
+        """
         path = self.folder / "snapshot.pt"
         if not path.exists():
             return None
         snapshot = load(path)
         old, new = flatten(snapshot["settings"]), flatten(self.settings)
         differing = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+        if snapshot["finished_by"] and (differing or snapshot["finished_by"] != code_digest()):
+            shutil.rmtree(self.folder)
+            self.folder.mkdir()
+            return None
         if differing:
             changes = ", ".join(f"{k}: {old.get(k)!r} -> {new.get(k)!r}" for k in differing)
             raise ValueError(
@@ -72,32 +78,45 @@ class Snapshots:
             )
         return snapshot
 
+    def finish(self, best: int, curve: list[dict], cost: dict):
+        """Keep what gives the stage's result again without training: weights of `best`, curve.
+
+        A run that is killed before Snakemake has taken note of a finished stage starts it again.
+        """
+        self._write(None, curve, cost, finished_by=code_digest())
+        for path in self.folder.glob("epoch-*"):
+            if path != self.weights_path(best):
+                path.unlink()
+
+    def export(self, epoch: int, path: Path):
+        """Give the weights of an epoch out as `path`: the same file where the disk allows it."""
+        partial = path.with_name(path.name + ".partial")
+        partial.unlink(missing_ok=True)
+        try:
+            os.link(self.weights_path(epoch), partial)
+        except OSError:
+            shutil.copyfile(self.weights_path(epoch), partial)
+        os.utime(partial)  # Snakemake compares it with the times of the inputs
+        partial.replace(path)
+
     def weights(self, epoch: int) -> dict:
         return load(self.weights_path(epoch))
 
     def weights_path(self, epoch: int) -> Path:
         return self.folder / f"epoch-{epoch:04d}.pt"
 
-    def remove(self):
-        shutil.rmtree(self.folder)
+    def _write(self, optimiser: dict | None, curve: list[dict], cost: dict, **finished):
+        rest = {"optimiser": optimiser, "curve": curve, "cost": cost, "settings": self.settings}
+        save(rest | finished, self.folder / "snapshot.pt")
 
 
-@contextmanager
-def locked(folder: Path):
-    """Hold a work folder; the lock goes with the process, however it ends.
-
-    Raises:
-        RuntimeError: if another process trains in it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder.with_name(folder.name + ".lock")
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RuntimeError(f"another process is training in {folder}; wait for it") from None
-        yield
-        path.unlink(missing_ok=True)
+def code_digest() -> str:
+    """SHA-256 of the package's source: a finished stage is given again only by the same code."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def flatten(value, prefix: str = "") -> dict:

@@ -58,30 +58,27 @@ def train_stage(
     Raises:
         ValueError: if the loss is not finite, naming epoch and learning rate.
     """
-    network.to(device, memory_format=torch.channels_last_3d)
-    network.freeze_batch_norm(settings["freeze_bn"])
-    optimiser = torch.optim.SGD(
-        [p for p in network.parameters() if p.requires_grad],
-        lr=settings["learning_rate"],
-        momentum=settings["momentum"],
-        weight_decay=settings["weight_decay"],
-        nesterov=True,
-    )
     snapshot = snapshots.restore()
     if snapshot is None:
         curve, cost = [], {"epochs": 0, "frames_trained": 0, "frames_evaluated": 0, "seconds": 0.0}
-        if stopper is not None:
-            curve.append(_first_entry(network, validation, settings, cost, from_start, device))
-        snapshots.save(0, _weights(network), optimiser.state_dict(), curve, cost)
     else:
         curve, cost = snapshot["curve"], snapshot["cost"]
+    decision = _replay(stopper, curve)
+    if snapshot is not None and _finished(decision, cost, settings):
+        return _result(curve, cost, decision, snapshots)
+
+    network.to(device, memory_format=torch.channels_last_3d)
+    network.freeze_batch_norm(settings["freeze_bn"])
+    optimiser = _optimiser(network, settings)
+    if snapshot is None:
+        if stopper is not None:
+            curve.append(_first_entry(network, validation, settings, cost, from_start, device))
+            decision = stopper.update(0, curve[0]["top1"])
+        snapshots.save(0, _weights(network), optimiser.state_dict(), curve, cost)
+    else:
         network.load_state_dict(snapshots.weights(cost["epochs"]))
         optimiser.load_state_dict(snapshot["optimiser"])
 
-    decision = None
-    if stopper is not None:
-        for entry in curve:
-            decision = stopper.update(entry["epoch"], entry["top1"])
     while not _finished(decision, cost, settings):
         started = time.perf_counter()
         epoch = cost["epochs"] + 1
@@ -96,10 +93,7 @@ def train_stage(
         cost["seconds"] += time.perf_counter() - started
         snapshots.save(epoch, _weights(network), optimiser.state_dict(), curve, cost)
         report(entry, decision)
-    best = cost["epochs"] if decision is None else decision.best_epoch
-    return Result(
-        epochs=best, curve=curve, cost=cost, decision=decision, weights=snapshots.weights(best)
-    )
+    return _result(curve, cost, decision, snapshots)
 
 
 def learning_rate(settings: dict, epoch: int, progress: float) -> float:
@@ -169,7 +163,34 @@ def _validate(network, validation, settings, cost, device) -> float:
 
 
 def _finished(decision: Decision | None, cost: dict, settings: dict) -> bool:
-    return decision.stop if decision is not None else cost["epochs"] >= settings["epochs"]
+    """A transition ends where its stopper says so, every other stage after its epochs."""
+    return cost["epochs"] == settings["epochs"] if decision is None else decision.stop
+
+
+def _replay(stopper: KneeStopper | None, curve: list[dict]) -> Decision | None:
+    """What the stopper says about the epochs that an earlier run has trained."""
+    if stopper is None or not curve:
+        return None
+    for entry in curve:
+        stopper.observe(entry["epoch"], entry["top1"])
+    return stopper.decide()
+
+
+def _result(curve: list[dict], cost: dict, decision: Decision | None, snapshots) -> Result:
+    best = cost["epochs"] if decision is None else decision.best_epoch
+    return Result(
+        epochs=best, curve=curve, cost=cost, decision=decision, weights=snapshots.weights(best)
+    )
+
+
+def _optimiser(network, settings: dict) -> torch.optim.Optimizer:
+    return torch.optim.SGD(
+        [p for p in network.parameters() if p.requires_grad],
+        lr=settings["learning_rate"],
+        momentum=settings["momentum"],
+        weight_decay=settings["weight_decay"],
+        nesterov=True,
+    )
 
 
 def _weights(network) -> dict:

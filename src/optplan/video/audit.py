@@ -93,7 +93,7 @@ def inspect_video(path: Path, min_frames: int) -> dict[str, object]:
 def check_audit(audit: pd.DataFrame, max_bad_fraction: float = 0.05) -> None:
     """Raise ValueError when more than `max_bad_fraction` of the videos, or a whole class, is bad.
 
-    The message names the first ten bad files with their reasons.
+    The message names the first ten bad files with their reasons, and what to do.
     """
     bad = audit[audit["status"] != "ok"]
     if len(bad) > max_bad_fraction * len(audit):
@@ -105,7 +105,8 @@ def check_audit(audit: pd.DataFrame, max_bad_fraction: float = 0.05) -> None:
         )
     lost = sorted(set(audit["label"]) - set(audit["label"][audit["status"] == "ok"]))
     if lost:
-        raise ValueError(f"no usable video is left of the classes {', '.join(map(repr, lost))}")
+        classes = ", ".join(map(repr, lost))
+        raise ValueError(f"no usable video is left of the classes {classes}")
 
 
 def run_limited(

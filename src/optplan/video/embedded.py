@@ -2,18 +2,21 @@
 
 Their right answer is known, which makes them a test of planning itself:
 
-* `motion`: a sprite crosses the picture fast and diagonally, wrapping around, and the class is its
-  direction. Only neighbouring frames show it: between the distant frames of uniform sampling it may
-  have moved anywhere.
-* `order`: a sprite jumps twice, once near each end of the video, and the class is which jump came
-  first. No consecutive window of the longest clip sees both jumps; uniform sampling sees the whole
-  video.
+* `motion`: many sprites move diagonally for a few frames and then start anew somewhere else; the
+  class is the direction that they prefer. Only neighbouring frames show it: by the next frame of
+  uniform sampling every sprite has started anew.
+* `order`: lamps light up three times, once in each of three colours, and the class is the order of
+  the colours. No window of 16 consecutive frames sees two of these times or the video's end beside
+  one of them, and all classes have the same three times; uniform sampling sees the whole video.
 
-Textured backgrounds, slowly drifting distractors, noise, and videos of varied size, length and
-frame rate keep both from being trivial. Everything follows from one seed.
+Not all sprites and lamps follow the class, and in some videos hardly any does: the others move in
+random directions or light up at random times, which no frame tells apart. With textured
+backgrounds, noise, and videos of varied size, length and frame rate, neither set can be recognised
+without error. Longer clips see more of the evidence. Everything follows from one seed.
 """
 
 from fractions import Fraction
+from itertools import permutations
 from pathlib import Path
 
 import av
@@ -26,13 +29,11 @@ CLASSES = {
         "up-left": (-1, -1),
         "up-right": (-1, 1),
     },
-    "order": {
-        "down-right": ((1, 0), (0, 1)),
-        "left-up": ((0, -1), (-1, 0)),
-        "right-down": ((0, 1), (1, 0)),
-        "up-left": ((-1, 0), (0, -1)),
-    },
+    "order": {"-".join(order): order for order in permutations(("blue", "green", "red"))},
 }
+COLOURS = {"blue": (60, 60, 230), "green": (60, 230, 60), "red": (230, 60, 60)}
+LIFE = 4  # frames; 16 uniform frames of the shortest video are no closer
+MARGIN = 15  # frames; with one more, the longest window of the default study
 FRAME_RATES = (12, 15, 24, 25, 30)
 
 
@@ -58,19 +59,10 @@ def write_set(name: str, root: Path, *, seed: int, train_per_class: int, test_pe
 def render(name: str, label: str, rng: np.random.Generator) -> tuple[np.ndarray, int]:
     """One video as frames (T, H, W, 3) uint8 and its frame rate in frames per second."""
     height, width = 2 * rng.integers(21, 28), 2 * rng.integers(25, 35)
-    num_frames = int(rng.integers(56, 81))
-    background = _texture(height, width, rng)
-    if name == "motion":
-        track = _crossing(CLASSES[name][label], num_frames, height, width, rng)
-    else:
-        track = _two_jumps(CLASSES[name][label], num_frames, height, width, rng)
-    distractors = [_drift(num_frames, height, width, rng) for _ in range(2)]
-    sprites = [(_sprite(rng, bright=False), path) for path in distractors]
-    sprites.append((_sprite(rng, bright=True), track))
-    frames = np.repeat(background[None], num_frames, axis=0)
-    for sprite, path in sprites:
-        for frame, (top, left) in zip(frames, path, strict=True):
-            _paste(frame, sprite, top, left)
+    num_frames = int(rng.integers(76, 93))
+    frames = np.repeat(_texture(height, width, rng)[None], num_frames, axis=0)
+    draw = _draw_motion if name == "motion" else _draw_order
+    draw(frames, CLASSES[name][label], rng)
     frames += rng.normal(0, 10, frames.shape).astype(np.float32)
     return frames.clip(0, 255).astype(np.uint8), int(rng.choice(FRAME_RATES))
 
@@ -107,54 +99,84 @@ def _texture(height: int, width: int, rng) -> np.ndarray:
     return (upper * (1 - down) + lower * down).astype(np.float32)
 
 
-def _sprite(rng, *, bright: bool) -> tuple[np.ndarray, np.ndarray]:
-    """A mask (side, side) and a colour (3,): a square, a disc or a cross of 7 to 9 pixels."""
-    side = int(rng.integers(7, 10))
+def _draw_motion(frames: np.ndarray, direction: tuple[int, int], rng):
+    """Sprites that take the class's direction with a probability that is the video's own."""
+    share = rng.uniform(0.1, 1)
+    for _ in range(24):
+        track = _short_lives(frames.shape[:3], direction, share, rng)
+        _paste(frames, _mask(rng, 4, 7), track, rng.uniform(140, 255, 3))
+
+
+def _short_lives(shape: tuple[int, int, int], direction, share: float, rng) -> np.ndarray:
+    """A track (T, 2) that starts anew at a random place every `LIFE` frames.
+
+    Each life is a straight line of 2 to 4 pixels a frame: in the class's direction with
+    probability `share`, else in a random one.
+    """
+    num_frames, height, width = shape
+    life, age = np.divmod(np.arange(num_frames) + rng.integers(LIFE), LIFE)
+    lives = life[-1] + 1
+    start = rng.uniform((0, 0), (height, width), (lives, 2))
+    angle = np.where(
+        rng.random(lives) < share, np.arctan2(*direction), rng.uniform(0, 2 * np.pi, lives)
+    )
+    step = np.stack([np.sin(angle), np.cos(angle)], 1) * rng.uniform(2, 4, (lives, 1))
+    return start[life] + age[:, None] * step[life]
+
+
+def _draw_order(frames: np.ndarray, order: tuple[str, str, str], rng):
+    """Lamps that light up at each of the three times with a probability that is the video's own.
+
+    Now and then a lamp also lights up in any colour at any time.
+    """
+    num_frames, *size, _ = frames.shape
+    times = _three_times(num_frames, rng)
+    share = rng.uniform(0, 0.9)
+    for _ in range(16):
+        lit = [(name, *time) for name, time in zip(order, times, strict=True)]
+        lit = [event for event in lit if rng.random() < share]
+        for _ in range(rng.poisson(1)):
+            # From before the first frame on, or the start of a video would be darker than the rest.
+            start = int(rng.integers(-8, num_frames))
+            lit.append((rng.choice([*COLOURS]), max(start, 0), max(start + rng.integers(2, 9), 0)))
+        off, strength = rng.uniform(60, 170, 3), rng.uniform(0.7, 1)
+        colour = np.tile(off, (num_frames, 1))
+        for name, start, end in lit:
+            colour[start:end] = strength * np.array(COLOURS[name]) + (1 - strength) * off
+        place = np.tile(rng.uniform((0, 0), size), (num_frames, 1))
+        _paste(frames, _mask(rng, 7, 10), place, colour)
+
+
+def _three_times(num_frames: int, rng) -> list[tuple[int, int]]:
+    """Start and end of three times of 5 frames or more, `MARGIN` apart and from both ends.
+
+    Their lengths have one distribution, so that none of them looks like the first or the last.
+    """
+    room = num_frames - 4 * MARGIN
+    lengths = rng.integers(5, room // 3 + 1, 3)
+    delays = np.sort(rng.integers(0, room - lengths.sum() + 1, 3))
+    ends = delays + np.cumsum(MARGIN + lengths)
+    return list(zip((ends - lengths).tolist(), ends.tolist(), strict=True))
+
+
+def _mask(rng, low: int, high: int) -> np.ndarray:
+    """A sprite's pixels (side, side): a square, a disc or a cross of `low` to `high` pixels."""
+    side = int(rng.integers(low, high + 1))
     y, x = np.mgrid[:side, :side] - (side - 1) / 2
     shapes = (
         np.ones((side, side), bool),
         y**2 + x**2 <= (side / 2) ** 2,
         (abs(y) <= side / 5) | (abs(x) <= side / 5),
     )
-    colour = rng.uniform(180, 255, 3) if bright else rng.uniform(60, 170, 3)
-    return shapes[rng.integers(3)], colour.astype(np.float32)
+    return shapes[rng.integers(3)]
 
 
-def _paste(frame: np.ndarray, sprite: tuple[np.ndarray, np.ndarray], top: float, left: float):
-    """Draw a sprite onto a frame in place, wrapping around its edges."""
-    mask, colour = sprite
-    height, width = frame.shape[:2]
-    rows = (round(top) + np.arange(mask.shape[0])) % height
-    columns = (round(left) + np.arange(mask.shape[1])) % width
-    region = frame[np.ix_(rows, columns)]
-    frame[np.ix_(rows, columns)] = np.where(mask[..., None], colour, region)
+def _paste(frames: np.ndarray, mask: np.ndarray, track: np.ndarray, colour: np.ndarray):
+    """Draw a sprite in place at `track` (T, 2), in one colour (3,) or that of each frame (T, 3).
 
-
-def _crossing(direction, num_frames: int, height: int, width: int, rng) -> np.ndarray:
-    """A track (T, 2) at a constant 3 to 7 pixels a frame along each axis, with a small wobble."""
-    start = rng.uniform((0, 0), (height, width))
-    steps = np.arange(num_frames)[:, None] * rng.uniform(3, 7, 2) * np.array(direction)
-    return start + steps + rng.normal(0, 0.5, (num_frames, 2))
-
-
-def _two_jumps(directions, num_frames: int, height: int, width: int, rng) -> np.ndarray:
-    """A track (T, 2) at rest but for one jump near each end of the video.
-
-    The place between the jumps has one distribution for all classes, so that no window from the
-    middle of the video tells the class, and leaves room for every jump.
+    It wraps around the edges.
     """
-    first, second = np.array(directions) * rng.uniform(11, 14, (2, 1))
-    between = rng.uniform((14, 14), (height - 23, width - 23))
-    times = rng.integers(4, 9), num_frames - rng.integers(4, 9)
-    track = np.tile(between, (num_frames, 1))
-    track[: times[0]] -= first
-    track[times[1] :] += second
-    return track + np.cumsum(rng.normal(0, 0.15, (num_frames, 2)), axis=0)
-
-
-def _drift(num_frames: int, height: int, width: int, rng) -> np.ndarray:
-    """A slow random walk (T, 2): a distractor that never jumps."""
-    start = rng.uniform((0, 0), (height, width))
-    velocity = rng.uniform(-0.4, 0.4, 2)
-    wobble = np.cumsum(rng.normal(0, 0.2, (num_frames, 2)), axis=0)
-    return start + np.arange(num_frames)[:, None] * velocity + wobble
+    height, width = frames.shape[1:3]
+    pixels = np.rint(track).astype(int)[:, None] + np.argwhere(mask)
+    rows, columns = pixels[..., 0] % height, pixels[..., 1] % width
+    frames[np.arange(len(frames))[:, None], rows, columns] = np.atleast_2d(colour)[:, None]

@@ -16,6 +16,8 @@ VIDEO_SUFFIXES = (
     *(".mxf", ".nut", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv"),
     *(".wtv", ".y4m", ".264", ".265", ".h264", ".h265", ".hevc", ".ivf"),
 )
+# Snakemake notices a change in the video folder itself, but not one further down.
+
 INDEX_COLUMNS = ["video", "label", "group", "subset"]
 
 # Everything else in a table is text: a class may be called "001", "nan" or "true".

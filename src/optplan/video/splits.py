@@ -198,7 +198,7 @@ def _check_subsets(table: pd.DataFrame) -> None:
         if subset not in labels:
             raise ValueError(
                 f"no group of videos is left for the {subset} set; the data set needs at least "
-                "one class with three groups"
+                f"one class with three groups"
             )
     for subset in ("val", "test"):
         unknown = sorted(labels[subset] - labels["train"])

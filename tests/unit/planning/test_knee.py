@@ -63,7 +63,8 @@ def test_a_curve_that_keeps_rising_ends_at_max_epochs_and_says_so():
 
 
 def test_a_peak_that_lies_ahead_is_shown_as_not_identified_and_not_observed():
-    decision = KneeStopper.replay(np.linspace(0, 0.2, 10), max_epochs=40).decide()
+    stopper = KneeStopper(max_epochs=40)
+    decision = [stopper.update(t, score) for t, score in enumerate(np.linspace(0, 0.2, 10))][-1]
     assert decision.best_epoch == 40
     assert not decision.identified
     assert decision.observed is None
@@ -109,14 +110,16 @@ def test_the_unit_of_accuracy_changes_neither_the_stop_nor_the_knee():
         assert percent.residual_std == pytest.approx(100 * fraction.residual_std)
 
 
-def test_a_replayed_stopper_decides_the_same_with_a_single_fit(monkeypatch):
+def test_a_resumed_stopper_decides_the_same_with_a_single_fit(monkeypatch):
     scores = overfitting(30, noise=0.02)
     straight = KneeStopper()
     decisions = [straight.update(epoch, score) for epoch, score in enumerate(scores)]
 
     fits = []
     monkeypatch.setattr(knee, "fit", lambda *args: fits.append(args) or fit(*args))
-    resumed = KneeStopper.replay(scores[:20])
+    resumed = KneeStopper()
+    for epoch, score in enumerate(scores[:20]):
+        resumed.observe(epoch, score)
     assert not fits
     assert resumed.decide() == decisions[19]
     assert len(fits) == 1

@@ -7,6 +7,7 @@ import pytest
 from optplan.reporting.tables import (
     GRID,
     PLANNED,
+    REPLAYED,
     comparison_rows,
     planner_note,
     write_csv,
@@ -16,9 +17,15 @@ from optplan.reporting.tables import (
 CS, US = STRATEGIES = "cs-l1-l2-l3-3-step-48", "us-l3-cosine-24"
 
 
+def rows(run, strategies=STRATEGIES, given_plan=None):
+    return comparison_rows(
+        run, experiment="shapes", seed=1, strategies=strategies, given_plan=given_plan
+    )
+
+
 @pytest.fixture
 def table(finished):
-    return comparison_rows(finished.run, experiment="shapes", strategies=STRATEGIES)
+    return rows(finished.run)
 
 
 @pytest.fixture
@@ -53,12 +60,29 @@ def test_a_strategy_that_was_not_trained_is_named(finished, tmp_path):
     run = shutil.copytree(finished.run, tmp_path / "run")
     shutil.rmtree(run / "strategies" / US)
     with pytest.raises(ValueError, match=f"{US} has no"):
-        comparison_rows(run, experiment="shapes", strategies=STRATEGIES)
+        rows(run)
 
 
-def test_a_comparison_with_nothing_is_refused(finished):
-    with pytest.raises(ValueError, match="shapes has no hand-tuned strategy"):
-        comparison_rows(finished.run, experiment="shapes", strategies=[])
+def test_without_hand_tuned_strategies_the_plan_stands_alone(finished):
+    assert rows(finished.run, strategies=[])["strategy"].tolist() == [PLANNED]
+
+
+def test_a_transition_that_the_records_do_not_count_costs_nothing(finished, tmp_path, by_strategy):
+    run = shutil.copytree(finished.run, tmp_path / "run")
+    other = next((run / "transitions").iterdir())
+    shutil.copytree(other, run / "transitions" / "start--cs-l3-r3")
+    again = rows(run).set_index("strategy")
+    assert again.loc[PLANNED, "epochs"] == by_strategy.loc[PLANNED, "epochs"]
+
+
+def test_a_replayed_path_costs_only_its_training(finished, tmp_path):
+    run = shutil.copytree(finished.run, tmp_path / "run")
+    shutil.rmtree(run / "transitions")
+    (run / "plan.yaml").rename(tmp_path / "given.yaml")
+    table = rows(run, given_plan=str(tmp_path / "given.yaml")).set_index("strategy")
+    assert table.loc[REPLAYED, "epochs"] == 8 + 4
+    note = planner_note(finished.plan, given_plan="given.yaml")
+    assert note.startswith("The path of given.yaml was replayed without planning: cs-l")
 
 
 @pytest.mark.parametrize(

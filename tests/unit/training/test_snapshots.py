@@ -1,15 +1,12 @@
 import os
 import pickle
-import subprocess
-import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from optplan.training.snapshots import Snapshots, flatten, load, locked, save, write_bytes
-
-LOCK = "import fcntl, sys; fcntl.flock(open(sys.argv[1]), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+from optplan.training.snapshots import Snapshots, flatten, load, save, write_bytes
 
 
 class Attack:
@@ -20,11 +17,6 @@ class Attack:
 
     def __reduce__(self):
         return os.mkdir, (self.path,)
-
-
-def lock_from_another_process(path: Path) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-c", LOCK, str(path)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_equal_weights_give_equal_bytes_whatever_the_file_is_called(tmp_path):
@@ -64,24 +56,6 @@ def test_an_interrupted_write_leaves_the_file_as_it_was(tmp_path):
     assert not (tmp_path / "new.pt").exists()
 
 
-def test_a_locked_folder_is_refused_to_others_and_free_afterwards(tmp_path):
-    folder = tmp_path / "work"
-    with locked(folder):
-        with pytest.raises(RuntimeError, match="another process is training in"), locked(folder):
-            pass
-        refused = lock_from_another_process(tmp_path / "work.lock")
-        assert "BlockingIOError" in refused.stderr
-    with locked(folder):
-        assert folder.is_dir()
-
-
-def test_a_lock_ends_with_an_error_inside_it(tmp_path):
-    with pytest.raises(KeyError), locked(tmp_path / "work"):
-        raise KeyError
-    with locked(tmp_path / "work"):
-        pass
-
-
 def test_a_snapshot_is_restored_as_it_was_saved(tmp_path):
     settings = {"stage": {"rate": 0.1}, "weights": "abc"}
     snapshots = Snapshots(tmp_path / "work", settings)
@@ -92,8 +66,6 @@ def test_a_snapshot_is_restored_as_it_was_saved(tmp_path):
     assert again.restore()["curve"] == curve
     assert again.restore()["cost"] == cost
     assert torch.equal(again.weights(0)["w"], torch.ones(2))
-    again.remove()
-    assert not (tmp_path / "work").exists()
 
 
 def test_a_snapshot_of_other_settings_is_refused_with_every_difference(tmp_path):
@@ -101,6 +73,47 @@ def test_a_snapshot_of_other_settings_is_refused_with_every_difference(tmp_path)
     changed = {"stage": {"rate": 0.2, "seed": 1}, "delay": 5}
     with pytest.raises(ValueError, match=r"stage\.rate: 0\.1 -> 0\.2, delay: None -> 5"):
         Snapshots(tmp_path, changed).restore()
+
+
+def finished(folder, settings):
+    snapshots = Snapshots(folder, settings)
+    for epoch in range(3):
+        snapshots.save(epoch, {"w": torch.full((2,), float(epoch))}, {}, [], {"epochs": epoch})
+    snapshots.finish(1, [{"epoch": 1}], {"epochs": 2})
+    return snapshots
+
+
+def test_a_finished_stage_keeps_its_result_and_nothing_else(tmp_path):
+    finished(tmp_path, {"rate": 0.1})
+    assert {path.name for path in tmp_path.iterdir()} == {"snapshot.pt", "epoch-0001.pt"}
+    again = Snapshots(tmp_path, {"rate": 0.1})
+    assert again.restore()["curve"] == [{"epoch": 1}]
+    assert torch.equal(again.weights(1)["w"], torch.ones(2))
+
+
+def test_a_finished_stage_of_other_settings_makes_room(tmp_path):
+    finished(tmp_path, {"rate": 0.1})
+    assert Snapshots(tmp_path, {"rate": 0.2}).restore() is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_finished_stage_of_other_code_makes_room(tmp_path, monkeypatch):
+    finished(tmp_path, {"rate": 0.1})
+    monkeypatch.setattr("optplan.training.snapshots.code_digest", lambda: "other")
+    assert Snapshots(tmp_path, {"rate": 0.1}).restore() is None
+
+
+def test_given_out_weights_take_no_room_and_are_as_new_as_they_look(tmp_path):
+    work, output = tmp_path / "work", tmp_path / "weights.pt"
+    snapshots = finished(work, {})
+    os.utime(snapshots.weights_path(1), (1, 1))
+    before = time.time()
+    for _ in range(2):  # an earlier one is replaced
+        snapshots.export(1, output)
+    assert output.samefile(snapshots.weights_path(1))
+    assert output.stat().st_mtime >= before - 1
+    output.unlink()
+    assert torch.equal(snapshots.weights(1)["w"], torch.ones(2))
 
 
 def test_nested_settings_flatten_to_dotted_keys():

@@ -139,6 +139,24 @@ def test_a_stage_interrupted_after_its_last_epoch_trains_nothing_more(tmp_path):
     assert train(tmp_path, epochs=2, report=interrupt_after(3)).cost["epochs"] == 2
 
 
+def test_a_finished_stage_is_given_again_without_a_look_at_the_videos(tmp_path):
+    first = train(tmp_path, stopper=short_stopper())
+    Snapshots(tmp_path, SETTINGS).finish(first.epochs, first.curve, first.cost)
+    training, validation = tiny_data()
+    again = train_stage(
+        tiny_network(),
+        training,
+        validation,
+        SETTINGS,
+        snapshots=Snapshots(tmp_path, SETTINGS),
+        stopper=short_stopper(),
+        device=torch.device("cpu"),
+    )
+    assert not training.source.asked
+    assert (again.curve, again.cost, again.decision) == (first.curve, first.cost, first.decision)
+    assert_same_bytes(again.weights, first.weights)
+
+
 def test_a_transition_gives_the_weights_of_its_knee(tmp_path):
     result = train(tmp_path, stopper=short_stopper())
     assert result.epochs == result.decision.best_epoch <= result.cost["epochs"]

@@ -1,0 +1,212 @@
+"""Checks of the configuration: each mistake is a ValueError that says what would be right.
+
+The message names the key, the value and the remedy. Never imports torch.
+"""
+
+import math
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+from optplan.planning.states import State
+from optplan.planning.strategies import HandTuned
+
+
+def _is_integer(checker, value) -> bool:
+    # JSON Schema takes 16.0 for an integer; but it is none as a length, or in a folder's name.
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(checker, value) -> bool:
+    return _is_integer(checker, value) or (isinstance(value, float) and not math.isnan(value))
+
+
+_Validator = extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_integer, "number": _is_number}
+    ),
+)
+
+
+def check_schema(config: dict, schema: dict, where: str):
+    """ValueError for the first thing in `config` that `schema` does not allow.
+
+    `where` is the place of `config` in the file: empty, or a dotted path that ends in a dot.
+    """
+    errors = sorted(_Validator(schema).iter_errors(config), key=lambda error: list(error.path))
+    if errors:
+        path = ".".join(str(part) for part in errors[0].path)
+        key = (where + path).rstrip(".") or "the top level"
+        raise ValueError(f"configuration: {key}{_reason(errors[0])}")
+
+
+def check_experiment(settings: dict, where: str):
+    """ValueError for settings that fit the schema, but not each other or the files there are.
+
+    `settings` are those of one experiment with every default filled in, `where` is its place.
+    """
+    _check_data(settings["data"], f"{where}.data")
+    _check_states(settings["states"], f"{where}.states")
+    _check_training(settings["training"], f"{where}.training")
+    _check_video(settings["video"], f"{where}.video")
+    _check_knee(settings["knee"], f"{where}.knee")
+    _check_weights(settings["network"], f"{where}.network.weights")
+    _check_strategies(settings, f"{where}.strategies")
+    _check_plan(settings, f"{where}.plan")
+
+
+def _reason(error: ValidationError) -> str:
+    if error.validator == "additionalProperties":
+        known = list(error.schema["properties"])
+        unknown = sorted(map(str, set(error.instance) - set(known)))
+        named = ", ".join(name + _hint(name, known) for name in unknown)
+        return f" has no key {named}; allowed: {', '.join(known)}"
+    number = _meant_number(error)
+    if number is None:
+        return f": {error.message}"
+    return (
+        f": {error.instance!r} is text for YAML, not a number; write {number} (no quotes; an "
+        f"exponent needs a point and a sign, as in 1.0e-3)"
+    )
+
+
+def _hint(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _meant_number(error: ValidationError) -> str | None:
+    """The number that a text such as 1e-3 was meant to be, as YAML writes it; None if none was."""
+    wanted = error.validator_value  # the name of a type, or several
+    if error.validator != "type" or not ("number" in wanted or "integer" in wanted):
+        return None
+    try:
+        value = float(error.instance) if isinstance(error.instance, str) else math.nan
+    except ValueError:
+        return None
+    if not math.isfinite(value):
+        return None
+    return yaml.safe_dump(int(value) if value.is_integer() else value).split()[0]
+
+
+def _check_data(data: dict, where: str):
+    if data["format"] == "embedded":
+        if data["name"] not in ("motion", "order"):
+            raise ValueError(f"{where}.name: {data['name']!r} must be 'motion' or 'order'")
+        if data["root"] is not None:
+            raise ValueError(
+                f"{where}.root: {data['root']!r} has no use with format embedded, which renders "
+                f"its videos; leave it out, or write format: folder"
+            )
+    elif not data["root"]:
+        raise ValueError(
+            f"{where}.root is missing: the folder with one folder per class (only format: embedded "
+            f"does without)"
+        )
+    elif not Path(data["root"]).is_dir():
+        raise ValueError(f"{where}.root: {data['root']!r} is not a folder")
+    if data["index"] is not None:
+        _check_file(data["index"], f"{where}.index", "give a CSV with a row per video, or null")
+
+
+def _check_states(states: dict, where: str):
+    for key, rising in (("clip_lengths", True), ("learning_rates", False)):
+        ordered = sorted(set(states[key]), reverse=not rising)
+        if list(states[key]) != ordered:
+            raise ValueError(
+                f"{where}.{key}: {states[key]} must strictly {'rise' if rising else 'fall'}, "
+                f"as in {ordered}"
+            )
+    for length in states["clip_lengths"]:
+        if length % 4:
+            raise ValueError(
+                f"{where}.clip_lengths: {length} is no multiple of 4, the stride in time of the "
+                f"network's stem"
+            )
+        if length % states["snippet"]:
+            raise ValueError(
+                f"{where}.snippet: {states['snippet']} does not divide {length}, one of "
+                f"clip_lengths"
+            )
+
+
+def _check_training(training: dict, where: str):
+    if training["batch_size"] % training["micro_batch"]:
+        raise ValueError(
+            f"{where}.batch_size: {training['batch_size']} is no multiple of micro_batch "
+            f"({training['micro_batch']})"
+        )
+
+
+def _check_video(video: dict, where: str):
+    low, high = video["short_side"]
+    if low > high:
+        raise ValueError(f"{where}.short_side: {[low, high]} must rise, as in {[high, low]}")
+    for crop, side, size in (
+        ("crop", "the least short_side", low),
+        ("crop", "planning_short_side", video["planning_short_side"]),
+        ("evaluation_crop", "evaluation_short_side", video["evaluation_short_side"]),
+    ):
+        if video[crop] > size:
+            raise ValueError(f"{where}.{crop}: {video[crop]} must be at most {side} ({size})")
+
+
+def _check_knee(knee: dict, where: str):
+    for key in ("min_epochs", "min_epochs_start"):
+        if knee["max_epochs"] < knee[key]:
+            raise ValueError(
+                f"{where}.max_epochs: {knee['max_epochs']} must be at least {key} ({knee[key]})"
+            )
+
+
+def _check_weights(network: dict, where: str):
+    if network["weights"] == "imagenet" and network["body"] == "small":
+        raise ValueError(f"{where}: there are no imagenet weights of body small; give null")
+    if network["weights"] not in (None, "imagenet"):
+        _check_file(network["weights"], where, "give null, imagenet or a file of weights")
+
+
+def _check_strategies(settings: dict, where: str):
+    for name in settings["strategies"]:
+        try:
+            stages = HandTuned.parse(name).stages
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
+        _check_reach(stages, settings["states"], f"{where}: {name!r}")
+
+
+def _check_plan(settings: dict, where: str):
+    """A plan to replay is there, and its states exist with the settings it is replayed with."""
+    file = settings["plan"]
+    if file is None:
+        return
+    _check_file(file, where, "give the plan.yaml of a finished study, or null to plan")
+    try:
+        path = yaml.safe_load(Path(file).read_text())["path"]
+        states = [State.parse(step["state"]) for step in path]
+    except (KeyError, TypeError, ValueError, yaml.YAMLError):
+        raise ValueError(f"{where}: {file!r} is not a plan: it has no path of states") from None
+    _check_reach(states, settings["states"], f"{where}: {file!r}")
+
+
+def _check_reach(stages, states: dict, what: str):
+    """ValueError if a stage has a clip length or a learning rate that `states` does not have."""
+    for index, one, key in (
+        ("length", "clip length l", "clip_lengths"),
+        ("rate", "learning rate r", "learning_rates"),
+    ):
+        used = max((getattr(stage, index) for stage in stages), default=0)
+        if used > len(states[key]):
+            raise ValueError(
+                f"{what} uses {one}{used}, but states.{key} has only {len(states[key])}"
+            )
+
+
+def _check_file(file: str, where: str, instead: str):
+    if not Path(file).is_file():
+        raise ValueError(f"{where}: there is no file {file!r} in {Path.cwd()}; {instead}")

@@ -1,0 +1,250 @@
+import pytest
+import yaml
+
+from optplan.config import resolve
+from optplan.planning.curves import MIN_OBSERVATIONS
+from optplan.video.splits import split_videos
+
+
+def one(**own) -> dict:
+    """A configuration with the experiment "a" on an embedded set."""
+    data = {"format": "embedded", "name": "motion"} | own.pop("data", {})
+    return {"experiments": {"a": {"data": data, **own}}}
+
+
+def settings_of(**own) -> dict:
+    return resolve(one(**own))["experiments"]["a"]
+
+
+@pytest.mark.parametrize(
+    ("config", "place", "key", "meant"),
+    [
+        (one() | {"sed": 1}, "the top level", "sed", "seed"),
+        (one(strategy=[]), "experiments.a", "strategy", "strategies"),
+        (one(states={"clip_length": [4]}), "experiments.a.states", "clip_length", "clip_lengths"),
+        (one() | {"defaults": {"plans": None}}, "experiments.a", "plans", "plan"),
+    ],
+)
+def test_an_unknown_key_is_named_with_what_was_meant_and_what_is_allowed(config, place, key, meant):
+    message = rf"{place} has no key {key} \(did you mean {meant}\?\); allowed: .*\b{meant}\b"
+    with pytest.raises(ValueError, match=message):
+        resolve(config)
+
+
+def test_an_unknown_key_that_is_like_no_other_gets_no_hint():
+    with pytest.raises(ValueError, match=r"a\.knee has no key 7, unheard; allowed: delay, "):
+        settings_of(knee={"unheard": 1, 7: 1})
+
+
+@pytest.mark.parametrize("name", [1, True, "a b"])
+def test_an_experiments_name_that_makes_no_folder_is_refused(name):
+    with pytest.raises(ValueError, match=rf"experiments: '?{name}'? (is not of type|does not mat)"):
+        resolve({"experiments": {name: one()["experiments"]["a"]}})
+
+
+@pytest.mark.parametrize(
+    "own",
+    [[1], "text", {"data": 5}, {"states": [4]}, {"knee": []}, {"training": {"batch_size": "many"}}],
+)
+def test_a_value_of_the_wrong_kind_is_a_named_value_error(own):
+    with pytest.raises(ValueError, match=r"experiments\.a.* is not of type"):
+        resolve({"experiments": {"a": own}})
+
+
+@pytest.mark.parametrize(
+    ("group", "key", "text", "number"),
+    [
+        ("states", "learning_rates", "[1e-3]", "0.001"),
+        ("training", "weight_decay", "1e-5", "1.0e-05"),
+        ("training", "batch_size", "1e3", "1000"),
+        ("data", "validation_fraction", "'0.25'", "0.25"),
+        ("network", "dropout", ".5e0", "0.5"),
+    ],
+)
+def test_a_number_that_yaml_reads_as_text_is_named_with_how_to_write_it(group, key, text, number):
+    own = yaml.safe_load(f"{group}: {{{key}: {text}}}")
+    message = rf"a\.{group}\.{key}.* is text for YAML, not a number; write {number} .*as in 1\.0e-3"
+    with pytest.raises(ValueError, match=message):
+        settings_of(**own)
+    assert yaml.safe_load(number) == float(text.strip("[]'"))
+
+
+@pytest.mark.parametrize(
+    ("group", "key", "value", "kind"),
+    [
+        ("training", "batch_size", 16.0, "integer"),
+        ("training", "batch_size", True, "integer"),
+        ("training", "weight_decay", float("nan"), "number"),
+    ],
+)
+def test_only_integers_are_integers_and_only_numbers_are_numbers(group, key, value, kind):
+    with pytest.raises(ValueError, match=rf"a\.{group}\.{key}: {value} is not of type '{kind}'"):
+        settings_of(**{group: {key: value}})
+
+
+@pytest.mark.parametrize("key", ["test_fraction", "validation_fraction"])
+def test_the_fractions_allowed_are_those_that_the_split_allows(key):
+    for fraction in (0, -0.1, 0.51, 1):
+        with pytest.raises(ValueError, match=rf"a\.data\.{key}: {fraction} is "):
+            settings_of(data={key: fraction})
+        with pytest.raises(ValueError, match=rf"{key} is {fraction}"):
+            split_videos(None, seed=1, **{key: fraction})
+    assert settings_of(data={key: 0.5})["data"][key] == 0.5
+
+
+def test_a_missing_root_is_asked_for():
+    with pytest.raises(ValueError, match=r"experiments\.a\.data\.root is missing"):
+        settings_of(data={"format": "folder"})
+
+
+def test_a_root_that_is_no_folder_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"a\.data\.root: '.*nowhere' is not a folder"):
+        settings_of(data={"format": "folder", "root": str(tmp_path / "nowhere")})
+
+
+def test_a_root_beside_an_embedded_set_is_refused_because_it_would_not_be_read(tmp_path):
+    with pytest.raises(
+        ValueError, match=rf"a\.data\.root: '{tmp_path}' .* or write format: folder"
+    ):
+        settings_of(data={"root": str(tmp_path)})
+
+
+@pytest.mark.parametrize("name", ["motions", None])
+def test_an_unknown_embedded_set_is_named_with_the_known_ones(name):
+    with pytest.raises(ValueError, match=rf"{name!r} must be 'motion' or 'order'"):
+        settings_of(data={"name": name})
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"plan": "no.yaml"}, r"a\.plan: there is no file 'no.yaml' in .*; give the plan\.yaml of"),
+        ({"data": {"index": "no.csv"}}, r"a\.data\.index: there is no file 'no.csv' in .*a CSV"),
+        ({"network": {"weights": "imagnet"}}, r"a\.network\.weights: .* 'imagnet' .*imagenet or"),
+        ({"network": {"weights": ""}}, r"a\.network\.weights: there is no file ''"),
+    ],
+)
+def test_a_file_that_is_not_there_is_named_with_what_to_give_instead(own, message):
+    with pytest.raises(ValueError, match=message):
+        settings_of(**own)
+
+
+def test_files_that_are_there_are_accepted(tmp_path):
+    files = {name: tmp_path / name for name in ("plan.yaml", "clips.csv", "resnet.pt")}
+    for file in files.values():
+        file.write_text("path: [{state: us-l3-r3, epochs: 1}]")
+    plan, index, weights = map(str, files.values())
+    settings_of(plan=plan, data={"index": index}, network={"weights": weights})
+
+
+def test_imagenet_weights_are_refused_for_the_small_body_which_has_none():
+    with pytest.raises(ValueError, match=r"a\.network\.weights: .* body small"):
+        settings_of(network={"weights": "imagenet", "body": "small"})
+    assert settings_of(network={"weights": "imagenet"})["network"]["weights"] == "imagenet"
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "path: 5", "path: [cs-l1-r1]", "path: [{state: l1}]", "a: {"]
+)
+def test_a_plan_without_a_path_of_states_is_refused(tmp_path, text):
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(text)
+    with pytest.raises(ValueError, match=rf"a\.plan: '{plan}' is not a plan"):
+        settings_of(plan=str(plan))
+
+
+def test_a_plan_brings_its_states_along_where_the_configuration_is_silent(tmp_path):
+    plan = tmp_path / "plan.yaml"
+    states = "{clip_lengths: [4, 8], learning_rates: [0.2, 0.1], snippet: 1}"
+    plan.write_text(f"{{path: [{{state: cs-l2-r2, epochs: 1}}], states: {states}}}")
+    assert settings_of(plan=str(plan))["states"]["clip_lengths"] == [4, 8]
+    changed = settings_of(plan=str(plan), states={"learning_rates": [0.4, 0.3]})["states"]
+    assert changed["clip_lengths"] == [4, 8]
+    assert changed["learning_rates"] == [0.4, 0.3]
+
+
+def test_a_plan_beyond_the_states_it_is_replayed_with_is_refused(tmp_path):
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("path: [{state: cs-l1-r1, epochs: 1}, {state: cs-l3-r1, epochs: 2}]")
+    with pytest.raises(ValueError, match=r"a\.plan: '.*' uses clip length l3, but .* has only 2"):
+        settings_of(plan=str(plan), states={"clip_lengths": [8, 16]})
+
+
+@pytest.mark.parametrize("rates", [[0.01, 0.1], [0.1, 0.1], [0.1, 0.01, 0.02]])
+def test_learning_rates_that_do_not_fall_are_refused(rates):
+    with pytest.raises(ValueError, match=r"a\.states\.learning_rates: .* must strictly fall"):
+        settings_of(states={"learning_rates": rates})
+
+
+@pytest.mark.parametrize("lengths", [[16, 8], [8, 8]])
+def test_clip_lengths_that_do_not_rise_are_refused(lengths):
+    with pytest.raises(ValueError, match=r"a\.states\.clip_lengths: .* must strictly rise"):
+        settings_of(states={"clip_lengths": lengths})
+
+
+def test_a_clip_length_that_is_no_multiple_of_4_is_refused():
+    with pytest.raises(ValueError, match=r"a\.states\.clip_lengths: 10 is no multiple of 4"):
+        settings_of(states={"clip_lengths": [8, 10], "snippet": 1})
+
+
+def test_a_snippet_that_does_not_divide_a_clip_is_refused():
+    with pytest.raises(
+        ValueError, match=r"a\.states\.snippet: 8 does not divide 12, .*clip_lengths"
+    ):
+        settings_of(states={"clip_lengths": [8, 12], "snippet": 8})
+
+
+def test_a_batch_that_is_no_multiple_of_the_micro_batch_is_refused():
+    with pytest.raises(ValueError, match=r"batch_size: 24 is no multiple of micro_batch \(16\)"):
+        settings_of(training={"batch_size": 24, "micro_batch": 16})
+
+
+def test_a_range_of_short_sides_that_falls_is_refused():
+    with pytest.raises(ValueError, match=r"short_side: \[340, 256\] must rise, as in \[256, 340\]"):
+        settings_of(video={"short_side": [340, 256]})
+
+
+@pytest.mark.parametrize(
+    ("video", "message"),
+    [
+        ({"crop": 260}, r"crop: 260 must be at most the least short_side \(256\)"),
+        (
+            {"crop": 260, "short_side": [300, 300]},
+            r"crop: 260 must be at most planning_short_side \(256\)",
+        ),
+        (
+            {"evaluation_crop": 288},
+            r"evaluation_crop: 288 must be at most evaluation_short_side \(256\)",
+        ),
+    ],
+)
+def test_a_crop_larger_than_the_frame_it_is_cut_from_is_refused(video, message):
+    with pytest.raises(ValueError, match=rf"experiments\.a\.video\.{message}"):
+        settings_of(video=video)
+
+
+@pytest.mark.parametrize(
+    ("knee", "message"),
+    [
+        ({"max_epochs": 9}, r"max_epochs: 9 must be at least min_epochs \(10\)"),
+        ({"max_epochs": 15}, r"max_epochs: 15 must be at least min_epochs_start \(20\)"),
+        ({"max_epochs": MIN_OBSERVATIONS - 2, "min_epochs": 0}, r"max_epochs: 3 is less than .* 4"),
+    ],
+)
+def test_too_few_epochs_for_a_knee_are_refused(knee, message):
+    with pytest.raises(ValueError, match=rf"experiments\.a\.knee\.{message}"):
+        settings_of(knee=knee)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("fast", "'fast' names no strategy: write cs-l1"),
+        ("cs-l1-3-step-2", "cs-l1-3-step-2: epochs must be at least its 3 parts"),
+        ("cs-l1-l3-cosine-48", "'cs-l1-l3-cosine-48' uses clip length l3, but .* has only 2"),
+        ("us-l1-4-step-48", "'us-l1-4-step-48' uses learning rate r4, but .* has only 3"),
+    ],
+)
+def test_a_strategy_that_cannot_be_trained_is_refused(name, message):
+    with pytest.raises(ValueError, match=rf"experiments\.a\.strategies: {message}"):
+        settings_of(states={"clip_lengths": [8, 16]}, strategies=[name])

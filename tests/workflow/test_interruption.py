@@ -1,0 +1,65 @@
+"""SIGKILL at any moment, then the same command: nothing is lost, and the bytes are the same."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+
+import pytest
+from conftest import Workflow
+
+TIMES = ("cost.json", "comparison.csv", "comparison.md")  # they say how long it took
+
+
+def kill_everything(process: subprocess.Popen):
+    os.killpg(process.pid, signal.SIGKILL)
+
+
+def kill_snakemake_alone(process: subprocess.Popen):
+    """Its jobs live on, as those of a workflow manager on another machine would."""
+    process.kill()
+
+
+def run_with_kills(workflow: Workflow, kill, moments: random.Random) -> dict[str, bytes]:
+    """Start the same command until it is through; the costs of what had finished at each kill."""
+    finished = {}
+    for _ in range(6):
+        process = workflow.start()
+        try:
+            process.wait(timeout=moments.uniform(4, 14))
+            break
+        except subprocess.TimeoutExpired:
+            kill(process)
+            process.wait()
+            finished = workflow.results("**/cost.json") | finished
+    workflow.check()
+    return finished
+
+
+@pytest.mark.parametrize("kill", [kill_everything, kill_snakemake_alone])
+def test_a_killed_run_goes_on_to_the_same_bytes(finished, tmp_path, kill):
+    workflow = Workflow(tmp_path)
+    costs = run_with_kills(workflow, kill, random.Random(kill.__name__))
+    assert costs, "no kill came after a stage had finished: nothing was tested"
+
+    # What took time has its times written down: they would differ if it had been done again.
+    now = workflow.results("**/cost.json")
+    repeated = [path for path, content in costs.items() if now[path] != content]
+    assert not repeated
+    # Not even an epoch was trained twice.
+    for path, log in workflow.results("**/seed-3/logs/*.log").items():
+        epochs = re.findall(rb"^epoch +(\d+)", log, re.MULTILINE)
+        assert len(epochs) == len(set(epochs)), f"{path}: {log.decode()}"
+
+    undisturbed, disturbed = finished.results(), workflow.results()
+    assert undisturbed.keys() == disturbed.keys()
+    differing = [
+        path
+        for path, content in undisturbed.items()
+        if disturbed[path] != content
+        and not path.endswith((*TIMES, ".log"))
+        and "/work/" not in path  # holds the times too
+    ]
+    assert not differing
+    assert "Nothing to be done" in workflow.check()

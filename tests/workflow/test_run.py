@@ -1,0 +1,80 @@
+"""What a whole run leaves, and what it does not do twice."""
+
+import json
+from pathlib import Path
+
+import yaml
+from conftest import Workflow
+
+RUN = "tiny/motion/seed-3"
+
+
+def read(workflow: Workflow, path: str) -> bytes:
+    return (workflow.folder / "results" / path).read_bytes()
+
+
+def test_a_run_leaves_tables_figures_and_a_plan(finished):
+    table = read(finished, "tiny/tables/comparison.md").decode()
+    for row in ("cs-l1-l2-cosine-2", "best hand-tuned (grid)", "planned path"):
+        assert f"| {row}" in table
+    assert "The planner chose consecutive sampling, as it should." in table
+    for figure in ("graph", "curves"):
+        assert read(finished, f"tiny/figures/motion-{figure}.png").startswith(b"\x89PNG")
+        assert read(finished, f"tiny/figures/motion-{figure}.pdf").startswith(b"%PDF")
+    plan = yaml.safe_load(read(finished, f"{RUN}/plan.yaml"))
+    assert plan["final"] == "cs-l2-r2"
+    assert plan["expected"]["videos"] == 8
+
+
+def test_every_state_knows_every_candidate_and_only_those_were_trained(finished):
+    records = finished.results(f"{RUN}/states/*.json")
+    assert len(records) == 4
+    candidates, skipped = [], []
+    for content in records.values():
+        record = json.loads(content)
+        candidates += [candidate["transition"] for candidate in record["candidates"]]
+        skipped += [entry["transition"] for entry in record["skipped"]]
+    trained = {
+        Path(path).parent.name for path in finished.results(f"{RUN}/transitions/*/knee.json")
+    }
+    assert trained == set(candidates)
+    assert not trained & set(skipped)
+    assert len(candidates) + len(skipped) == 7
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert "Nothing to be done" in finished.check()
+
+
+def test_a_transition_that_would_repeat_another_is_never_built(tmp_path):
+    # At these learning rates nothing is learnt from the second transition on: its knee lies at
+    # t* = 0, cs-l2-r1 passes on the weights of cs-l1-r1, and both would train cs-l1-r2 alike.
+    settings = {
+        "defaults.states.starts": "one",
+        "defaults.states.learning_rates": [1e-12, 1e-13],
+        "defaults.training.freeze_bn_from": 8,
+    }
+    workflow = Workflow(tmp_path, settings)
+    workflow.check(f"results/{RUN}/states/cs-l1-r2.json")
+    assert json.loads(read(workflow, f"{RUN}/states/cs-l2-r1.json"))["epochs"] == 0
+    record = json.loads(read(workflow, f"{RUN}/states/cs-l1-r2.json"))
+    why = "cs-l1-r1--cs-l1-r2 already trains the model of start--cs-l1-r1 with the same settings"
+    assert record["skipped"] == [{"transition": "cs-l2-r1--cs-l1-r2", "why": why}]
+    trained = {Path(path).parent.name for path in workflow.results(f"{RUN}/transitions/*/*.json")}
+    assert trained == {"start--cs-l1-r1", "cs-l1-r1--cs-l2-r1", "cs-l1-r1--cs-l1-r2"}
+
+
+def test_a_plan_is_replayed_without_planning(finished, tmp_path):
+    plan = tmp_path / "given.yaml"
+    plan.write_bytes(read(finished, f"{RUN}/plan.yaml"))
+    settings = {"experiments.motion.plan": str(plan), "defaults.strategies": []}
+    workflow = Workflow(tmp_path / "replay", settings)
+    output = workflow.check()
+    assert "train_transition" not in output
+    assert "select_parent" not in output
+    assert "was replayed without planning" in read(workflow, "tiny/tables/comparison.md").decode()
+    assert not workflow.results(f"{RUN}/transitions/**/*")
+    # Same seed, same data: the retrained path has the same weights as that of the planning run.
+    last = len(yaml.safe_load(plan.read_text())["path"])
+    weights = f"{RUN}/strategies/planned/{last}/weights.pt"
+    assert read(workflow, weights) == read(finished, weights)
