@@ -7,7 +7,7 @@
 # A configuration of one's own replaces the default study instead of being mixed with it.
 if "experiments" not in config:
 
-    configfile: "config/config.yaml"
+    configfile: f"{workflow.basedir}/config/config.yaml"
 
 
 include: "rules/common.smk"

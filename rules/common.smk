@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 from optplan import locks, study
+from optplan.reporting.estimate import forecast
 
 try:
     STUDY = study.resolve(config)
@@ -11,6 +12,7 @@ except ValueError as error:
 
 if workflow.is_main_process:
     locks.join_runs(Path(".snakemake"))
+    print(forecast(STUDY), file=sys.stderr)
 
 TARGETS = study.targets(STUDY)
 
@@ -67,28 +69,43 @@ def video_files(wildcards):
 
 
 def transition_inputs(wildcards):
-    """The weights a transition starts from: those that its source state's own choice left."""
+    """The weights a transition starts from, and the rivals that it has to beat under a bound."""
     run = study.run_folder(wildcards)
-    if wildcards.source == "start":
-        return {"weights": f"{run}/initial.pt"}
-    chosen = record(wildcards, wildcards.source)
-    return {"record": chosen, "weights": study.model_file(run, chosen)}
+    inputs = {"weights": f"{run}/initial.pt"}
+    if wildcards.source != "start":
+        chosen = record(wildcards, wildcards.source)
+        inputs = {"record": chosen, "weights": study.model_file(run, chosen)}
+    if settings(wildcards)["planning"]["bound"] is not None:
+        trained, _ = contenders(wildcards, wildcards.target)
+        names = [transition.name for transition in trained]
+        ahead = names[: names.index(f"{wildcards.source}--{wildcards.target}")]
+        inputs["rivals"] = [f"{run}/transitions/{name}/knee.json" for name in ahead]
+    return inputs
 
 
 def candidates(wildcards):
-    """Outcomes of the transitions into a state that are worth training, and their parents."""
-    state = study.State.parse(wildcards.state)
-    graph = study.graph(settings(wildcards))
-    sources = [t.source_name for t in graph.incoming(state) if t.source is not None]
-    records = {source: record(wildcards, source) for source in sources}
-    trained, _ = study.distinct(graph, state, records)
+    """Outcomes of the transitions into a state that are worth training, and what decided that."""
     run = study.run_folder(wildcards)
+    trained, records = contenders(wildcards, wildcards.state)
     return {
-        "records": list(records.values()),
+        "records": records,
         "knees": [
             f"{run}/transitions/{transition.name}/knee.json" for transition in trained
         ],
     }
+
+
+def contenders(wildcards, name):
+    """The transitions into the state `name` that are trained, and the records that decided it."""
+    own, state = settings(wildcards), study.State.parse(name)
+    states = study.racers(own, state)
+    records = {racer.name: record(wildcards, racer.name) for racer in states}
+    if not study.lost_race(own, state, records):
+        transitions = study.graph(own).incoming(state)
+        sources = [t.source_name for t in transitions if t.source is not None]
+        records |= {source: record(wildcards, source) for source in sources}
+    trained, _ = study.contenders(own, state, records)
+    return trained, list(records.values())
 
 
 def plan_file(wildcards):

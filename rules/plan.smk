@@ -31,7 +31,9 @@ rule train_transition:
         "../envs/runtime.yaml"
     threads: lambda wc: settings(wc)["training"]["threads"]
     params:
-        settings=part("data", "network", "states", "training", "video", "knee"),
+        settings=part(
+            "data", "network", "states", "training", "video", "knee", "planning"
+        ),
     message:
         "{wildcards.experiment}: train {wildcards.source} -> {wildcards.target}"
     script:
@@ -48,7 +50,7 @@ checkpoint select_parent:
     conda:
         "../envs/runtime.yaml"
     params:
-        settings=part("states", "knee"),
+        settings=part("states", "knee", "planning"),
     message:
         "{wildcards.experiment}: choose the parent of {wildcards.state}"
     script:

@@ -55,6 +55,7 @@ def check_experiment(settings: dict, where: str):
     _check_training(settings["training"], f"{where}.training")
     _check_video(settings["video"], f"{where}.video")
     _check_knee(settings["knee"], f"{where}.knee")
+    _check_bound(settings, f"{where}.planning.bound")
     _check_weights(settings["network"], f"{where}.network.weights")
     _check_strategies(settings, f"{where}.strategies")
     _check_plan(settings, f"{where}.plan")
@@ -162,6 +163,14 @@ def _check_knee(knee: dict, where: str):
             raise ValueError(
                 f"{where}.max_epochs: {knee['max_epochs']} must be at least {key} ({knee[key]})"
             )
+
+
+def _check_bound(settings: dict, where: str):
+    if settings["planning"]["bound"] is not None and settings["knee"]["score"] != "fitted":
+        raise ValueError(
+            f"{where}: {settings['planning']['bound']} bounds fitted scores, but knee.score is "
+            f"{settings['knee']['score']!r}; write fitted, or bound: null"
+        )
 
 
 def _check_weights(network: dict, where: str):

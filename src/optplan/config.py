@@ -15,6 +15,7 @@ from optplan.planning.strategies import StageSpec
 from optplan.video.sampling import ClipSpec
 
 SCHEMA = Path(__file__).parents[2] / "config" / "schema.yaml"
+PRESETS = SCHEMA.with_name("presets.yaml")
 
 
 def resolve(config: dict) -> dict:
@@ -31,7 +32,8 @@ def resolve(config: dict) -> dict:
     check_schema(config, schema, "")
     experiments = {}
     for name, own in config["experiments"].items():
-        settings = _with_plan(_merge(config.get("defaults", {}), own or {}))
+        settings = _merge(config.get("defaults", {}), own or {})
+        settings = _with_plan(_with_preset(settings))
         settings = _fill(settings, schema["$defs"]["experiment"])
         check_schema(
             settings,
@@ -99,15 +101,26 @@ def stage_settings(
     }
 
 
-def stopper_settings(settings: dict, *, from_start: bool) -> dict:
-    """Arguments of the `KneeStopper` of a transition; start transitions wait for longer."""
+def stopper_settings(settings: dict, *, from_start: bool, rival: float | None = None) -> dict:
+    """Arguments of the `KneeStopper` of a transition; start transitions wait for longer.
+
+    `rival` is the best score so far into the same state, where it is a bound.
+    """
     knee = settings["knee"]
-    return {
+    bound = {} if rival is None else {"rival": rival, "slack": settings["planning"]["bound"]}
+    return bound | {
         "delay": knee["delay"],
         "min_epochs": knee["min_epochs_start" if from_start else "min_epochs"],
         "max_epochs": knee["max_epochs"],
         "family": knee["family"],
     }
+
+
+def _with_preset(settings: dict) -> dict:
+    """The settings merged over those of their preset; a wrong name is left to the schema."""
+    presets = yaml.safe_load(PRESETS.read_text())
+    name = settings.get("preset", "paper")
+    return _merge(presets.get(name, {}) if isinstance(name, str) else {}, settings)
 
 
 def _with_plan(settings: dict) -> dict:

@@ -40,6 +40,7 @@ def write_plan(
         "finals": {final["state"]: final["score"] for final in chosen["finals"]},
         "cost": {
             "transitions": len(candidates),
+            "bounded": sum(c["reason"] == "bounded" for c in candidates),
             "skipped": sum(len(record["skipped"]) for record in records.values()),
             "epochs": sum(c["trained_epochs"] for c in candidates),
             "frames": sum(c["frames"] for c in candidates),

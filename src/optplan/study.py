@@ -7,17 +7,19 @@ from pathlib import Path
 import yaml
 
 from optplan.config import graph, resolve
-from optplan.planning.selection import distinct_transitions
+from optplan.planning.selection import distinct_transitions, promising_first, race
 from optplan.planning.states import START, State
 from optplan.planning.strategies import HandTuned
 
 __all__ = [
     "State",
-    "distinct",
+    "contenders",
     "fingerprint",
     "graph",
+    "lost_race",
     "model_file",
     "num_stages",
+    "racers",
     "resolve",
     "run_folder",
     "targets",
@@ -79,10 +81,38 @@ def model_file(run: str, record_path) -> str:
     return f"{run}/initial.pt" if model == START else f"{run}/transitions/{model}/weights.pt"
 
 
-def distinct(graph, state: State, records: dict) -> tuple[list, list]:
-    """(to train, skipped) of the transitions into `state`; records map source name to file."""
-    models = {source: read_record(path)["model"] for source, path in records.items()}
-    return distinct_transitions(graph.incoming(state), models)
+def racers(settings: dict, state: State) -> list[State]:
+    """The states whose scores decide whether the sampling of `state` is explored further."""
+    if settings["planning"]["race"] is None or state.rate == 1:
+        return []
+    whole = graph(settings)
+    return [State(sampling, whole.num_lengths, 1) for sampling in whole.samplings]
+
+
+def lost_race(settings: dict, state: State, records: dict) -> str | None:
+    """Why `state` is not explored, if it is not; `records` maps the racers' names to files."""
+    scores = {r.sampling: read_record(records[r.name])["score"] for r in racers(settings, state)}
+    return race(scores, settings["planning"]["race"]).get(state.sampling) if scores else None
+
+
+def contenders(settings: dict, state: State, records: dict) -> tuple[list, list]:
+    """(to train, skipped) of the transitions into `state`.
+
+    `records` maps the names of the racers and, unless the race is lost, of the source states to the
+    files of their records. With a bound, transitions are trained in the order of the list.
+    """
+    transitions = graph(settings).incoming(state)
+    why = lost_race(settings, state, records)
+    if why:
+        return [], [{"transition": transition.name, "why": why} for transition in transitions]
+    known = {name: read_record(path) for name, path in records.items()}
+    trained, skipped = distinct_transitions(
+        transitions, {name: record["model"] for name, record in known.items()}
+    )
+    if settings["planning"]["bound"] is not None:
+        scores = {name: record["score"] for name, record in known.items()}
+        trained = promising_first(trained, scores)
+    return trained, skipped
 
 
 def read_plan(path) -> dict:

@@ -9,7 +9,8 @@ from optplan.planning.strategies import HandTuned
 
 DEFAULT = Path(__file__).parents[2] / "config" / "config.yaml"
 # These hold other settings, or say which experiments there are.
-OPEN = {"experiments", "defaults", "data", "network", "states", "training", "video", "knee"}
+GROUPS = {"data", "network", "states", "training", "video", "knee", "planning"}
+OPEN = {"experiments", "defaults"} | GROUPS
 
 
 def one(**own) -> dict:

@@ -5,13 +5,15 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from optplan.planning.states import State, TransitionGraph
+from optplan.planning.states import State
 from optplan.study import (
-    distinct,
+    contenders,
     fingerprint,
+    lost_race,
     model_file,
     num_stages,
     path_transitions,
+    racers,
     read_plan,
     read_record,
     run_folder,
@@ -19,11 +21,11 @@ from optplan.study import (
 )
 
 
-def write_record(run, state, *, model, parent="start", transition=None):
+def write_record(run, state, *, model, parent="start", transition=None, score=0.5):
     path = run / "states" / f"{state}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     transition = transition or f"{parent}--{state}"
-    record = {"state": state, "model": model, "path": []}
+    record = {"state": state, "model": model, "path": [], "score": score}
     path.write_text(json.dumps(record | {"parent": parent, "transition": transition}))
     return path
 
@@ -49,16 +51,53 @@ def test_a_state_passes_on_the_weights_its_record_points_to(tmp_path):
     assert model_file("run", untrained) == "run/initial.pt"
 
 
+def settings_of(**planning):
+    states = {
+        "sampling": ["cs", "us"],
+        "clip_lengths": [4, 8],
+        "learning_rates": [0.1, 0.01],
+        "graph": "basic",
+        "starts": "one",
+    }
+    return {"states": states, "planning": {"bound": None, "race": None} | planning}
+
+
 def test_transitions_that_start_from_the_same_model_are_trained_once(tmp_path):
-    graph = TransitionGraph(("cs",), 2, 2, "basic", "one")
     same, other = "start--cs-l1-r1", "cs-l1-r1--cs-l2-r1"
     for model, count in ((same, 1), (other, 2)):
         records = {
             "cs-l1-r2": write_record(tmp_path, "cs-l1-r2", model=same),
             "cs-l2-r1": write_record(tmp_path, "cs-l2-r1", model=model),
         }
-        train, skipped = distinct(graph, State("cs", 2, 2), records)
+        train, skipped = contenders(settings_of(), State("cs", 2, 2), records)
         assert (len(train), len(skipped)) == (count, 2 - count)
+
+
+def test_under_a_bound_the_transition_from_the_best_source_is_trained_first(tmp_path):
+    for best in ("cs-l1-r2", "cs-l2-r1"):
+        records = {
+            name: write_record(tmp_path, name, model=name, score=0.9 if name == best else 0.8)
+            for name in ("cs-l1-r2", "cs-l2-r1")
+        }
+        train, _ = contenders(settings_of(bound=1.0), State("cs", 2, 2), records)
+        assert train[0].source_name == best
+        assert len(train) == 2
+
+
+def test_a_sampling_that_trails_is_given_up_after_its_first_state_with_long_clips(tmp_path):
+    records = {
+        "cs-l2-r1": write_record(tmp_path, "cs-l2-r1", model="m", score=0.9),
+        "us-l2-r1": write_record(tmp_path, "us-l2-r1", model="m", score=0.8),
+    }
+    settings = settings_of(race=0.05)
+    assert racers(settings, State("us", 1, 1)) == []
+    assert [state.name for state in racers(settings, State("us", 1, 2))] == list(records)
+    train, skipped = contenders(settings, State("us", 1, 2), records)
+    assert train == []
+    assert skipped[0]["transition"] == "us-l1-r1--us-l1-r2"
+    assert "us trails cs by 0.100" in skipped[0]["why"]
+    assert lost_race(settings, State("cs", 1, 2), records) is None
+    assert lost_race(settings_of(race=0.2), State("us", 1, 2), records) is None
 
 
 @pytest.mark.parametrize("content", ["", "[1]", '{"state": "cs-l1-r1"}', "null"])

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -66,10 +67,12 @@ class Workflow:
         return output
 
     def results(self, pattern: str = "**/*") -> dict[str, bytes]:
-        """Files below results/ and their bytes."""
-        root = self.folder / "results"
-        files = sorted(path for path in root.glob(pattern) if path.is_file())
-        return {str(path.relative_to(root)): path.read_bytes() for path in files}
+        """Files below results/ and their bytes; without those that vanish meanwhile."""
+        root, contents = self.folder / "results", {}
+        for path in sorted(root.glob(pattern)):
+            with suppress(FileNotFoundError, IsADirectoryError):
+                contents[str(path.relative_to(root))] = path.read_bytes()
+        return contents
 
 
 @pytest.fixture(scope="session")

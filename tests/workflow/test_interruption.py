@@ -5,6 +5,7 @@ import random
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 from conftest import Workflow
@@ -21,18 +22,28 @@ def kill_snakemake_alone(process: subprocess.Popen):
     process.kill()
 
 
+def progress(workflow: Workflow) -> int:
+    """Epochs trained so far."""
+    return sum(log.count(b"epoch ") for log in workflow.results("**/seed-3/logs/*.log").values())
+
+
 def run_with_kills(workflow: Workflow, kill, moments: random.Random) -> dict[str, bytes]:
-    """Start the same command until it is through; the costs of what had finished at each kill."""
+    """Kill the same command again and again; the costs of what had finished at each kill.
+
+    The first kill comes while the videos are prepared, every other one when some epochs more have
+    been trained, and at most a second later.
+    """
     finished = {}
-    for _ in range(6):
-        process = workflow.start()
-        try:
-            process.wait(timeout=moments.uniform(4, 14))
-            break
-        except subprocess.TimeoutExpired:
+    for kills in range(7):
+        process, before = workflow.start(), progress(workflow)
+        wanted = 0 if kills == 0 else moments.randint(2, 6)
+        while process.poll() is None and progress(workflow) < before + wanted:
+            time.sleep(0.05)
+        time.sleep(moments.uniform(2, 4) if kills == 0 else moments.uniform(0, 1))
+        if process.poll() is None:
             kill(process)
             process.wait()
-            finished = workflow.results("**/cost.json") | finished
+        finished = workflow.results("**/cost.json") | finished
     workflow.check()
     return finished
 

@@ -3,18 +3,21 @@
 import json
 from pathlib import Path
 
-from optplan.planning.selection import state_record
-from optplan.study import State, distinct, graph, read_record
+from optplan.planning.selection import state_record, unexplored_record
+from optplan.study import State, contenders, read_record
 
 state = State.parse(snakemake.wildcards.state)
 settings = snakemake.params.settings
-sources = {read_record(path)["state"]: path for path in snakemake.input.get("records", [])}
-_, skipped = distinct(graph(settings), state, sources)
-record = state_record(
-    state,
-    [json.loads(Path(path).read_text()) for path in snakemake.input.knees],
-    {name: read_record(path) for name, path in sources.items()},
-    skipped,
-    score=settings["knee"]["score"],
-)
+files = {read_record(path)["state"]: path for path in snakemake.input.get("records", [])}
+trained, skipped = contenders(settings, state, files)
+if trained:
+    record = state_record(
+        state,
+        [json.loads(Path(path).read_text()) for path in snakemake.input.knees],
+        {name: read_record(path) for name, path in files.items()},
+        skipped,
+        score=settings["knee"]["score"],
+    )
+else:
+    record = unexplored_record(state, skipped)
 Path(snakemake.output[0]).write_text(json.dumps(record, indent=2) + "\n")

@@ -26,6 +26,7 @@ MIN_OBSERVATIONS = 5  # as many as the single-term families have parameters
 RATE_BOUNDS = {"exponential": (1 / 200, 3.0), "power": (0.1, 4.0)}
 GRID_SIZES = {1: 48, 2: 24}  # rates tried for the start values, by the number of terms
 RESOLUTION = 1e-9  # relative to the range of the scores: finer differences are rounding
+LARGEST = 1e290  # of the scores: beyond it, the range or a parameter could overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,9 @@ def _checked(scores, family: str) -> np.ndarray:
         raise ValueError(
             f"a curve needs at least {MIN_OBSERVATIONS} scores in a row, got shape {y.shape}"
         )
-    if not np.isfinite(y).all():
-        epoch = int(np.argmin(np.isfinite(y)))
+    finite = np.abs(y) <= LARGEST
+    if not finite.all():
+        epoch = int(np.argmin(finite))
         raise ValueError(f"the score of epoch {epoch} is {y[epoch]}, it must be finite")
     return y
 
@@ -220,8 +222,10 @@ def _in_units(theta: np.ndarray, y: np.ndarray, family: str, low: float, scale: 
     a, log_b = np.split(theta[3:], 2)
     fastest_first = np.argsort(-log_b, kind="stable")
     t = np.arange(n, dtype=float)
-    residuals = low + scale * _model(theta, t / span, _clock(family, t)) - y
-    rss, tss = float(residuals @ residuals), float(np.sum((y - y.mean()) ** 2))
+    # Scaled, so that the squares of no unit overflow or vanish.
+    z = (y - low) / scale
+    residuals = _model(theta, t / span, _clock(family, t)) - z
+    rss, tss = float(residuals @ residuals), float(np.sum((z - z.mean()) ** 2))
     return Fit(
         family=family,
         a=tuple((scale * a[fastest_first]).tolist()),
@@ -230,7 +234,7 @@ def _in_units(theta: np.ndarray, y: np.ndarray, family: str, low: float, scale: 
         d=float(scale * theta[2] / span**2),
         e=float(low + scale * theta[0]),
         num_observations=n,
-        rmse=(rss / n) ** 0.5,
+        rmse=float(scale * (rss / n) ** 0.5),
         r2=1 - rss / tss if tss > 0 else 1.0,
-        residual_std=(rss / max(1, n - len(theta))) ** 0.5,
+        residual_std=float(scale * (rss / max(1, n - len(theta))) ** 0.5),
     )

@@ -9,6 +9,8 @@ from math import isfinite
 
 from optplan.planning.curves import FAMILIES, MIN_OBSERVATIONS, Fit, fit
 
+HORIZON = 60  # epochs; the fit of a curve that still rises may go on rising for ever
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -20,7 +22,9 @@ class Decision:
     residual_std  of the scores around the fit
     identified    whether t* lies in the past. Until then t* is an extrapolation that jumps by many
                   epochs from one score to the next: do not show it as a forecast.
-    reason        why training stops: "knee", "max_epochs", or None while it goes on
+    upper         what the curve may reach at most, where there is a rival to beat
+    reason        why training stops: "knee", "max_epochs", "bounded" (the rival cannot be beaten),
+                  or None while it goes on
     """
 
     epoch: int
@@ -30,6 +34,7 @@ class Decision:
     observed: float | None
     residual_std: float | None
     identified: bool
+    upper: float | None
     reason: str | None
     fit: Fit | None
 
@@ -42,6 +47,10 @@ class KneeStopper:
     max_epochs training stops in any case, with the best of the epochs that were trained. Start
     transitions are safer with min_epochs 20, where a slow start could pass for a flat curve.
 
+    With a `rival`, the fitted score of another transition into the same state, training also stops
+    at t >= min_epochs when the curve cannot get there: when its greatest value in the next HORIZON
+    epochs, plus `slack` residual standard deviations, is below the rival's score.
+
     Every fit starts afresh, so a decision depends on the scores alone, not on how they came in.
     Raises ValueError for settings that cannot be.
     """
@@ -53,6 +62,8 @@ class KneeStopper:
         min_epochs: int = 10,
         max_epochs: int = 400,
         family: str = "exponential",
+        rival: float | None = None,
+        slack: float = 1.0,
     ):
         if delay < 0 or min_epochs < 0:
             raise ValueError(f"delay {delay} and min_epochs {min_epochs} must not be negative")
@@ -67,6 +78,8 @@ class KneeStopper:
         self.min_epochs = min_epochs
         self.max_epochs = max_epochs
         self.family = family
+        self.rival = rival
+        self.slack = slack
         self.scores: list[float] = []
 
     def observe(self, epoch: int, score: float) -> None:
@@ -88,12 +101,17 @@ class KneeStopper:
         if epoch < 0:
             raise ValueError("nothing to decide on: epoch 0, the model before training, is missing")
         if len(self.scores) < MIN_OBSERVATIONS:
-            return Decision(epoch, False, None, None, None, None, False, None, None)
+            return Decision(epoch, False, None, None, None, None, False, None, None, None)
         curve = fit(self.scores, self.family)
         best = curve.peak(self.max_epochs)
+        upper = None
+        if self.rival is not None:
+            upper = curve.value(min(best, epoch + HORIZON)) + self.slack * curve.residual_std
         reason = None
         if epoch >= self.min_epochs and epoch > best + self.delay:
             reason = "knee"
+        elif epoch >= self.min_epochs and upper is not None and upper < self.rival:
+            reason = "bounded"
         elif epoch >= self.max_epochs:
             reason = "max_epochs"
         identified = best < epoch
@@ -107,6 +125,7 @@ class KneeStopper:
             observed=self.scores[best] if best <= epoch else None,
             residual_std=curve.residual_std,
             identified=identified,
+            upper=upper,
             reason=reason,
             fit=curve,
         )

@@ -8,6 +8,7 @@ knee t*, "trained_epochs" what it took to see the knee, "fitted" and "observed" 
 and y_t*. Any other keys are carried along.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 
 from optplan.planning.states import START, State, Transition, TransitionGraph
@@ -96,11 +97,52 @@ def distinct_transitions(
     return list(first.values()), skipped
 
 
+def promising_first(
+    transitions: Iterable[Transition], scores: Mapping[str, float]
+) -> list[Transition]:
+    """Transitions into one state, those from the best source first.
+
+    `scores` maps each source name to its record's score; the start comes last, and ties stay in
+    graph order. What is trained first is what the others have to beat.
+    """
+    return sorted(transitions, key=lambda t: (-scores.get(t.source_name, -math.inf), t))
+
+
+def race(scores: Mapping[str, float], margin: float) -> dict[str, str]:
+    """Why a sampling strategy is not explored further, by sampling; the others are left out.
+
+    `scores` maps each sampling to the score of its first state with the longest clips. A sampling
+    that trails the best one by more than `margin` is given up.
+    """
+    best = max(scores, key=scores.get)
+    return {
+        sampling: f"{sampling} trails {best} by {scores[best] - score:.3f} at the first state with "
+        f"the longest clips, more than {margin:g}"
+        for sampling, score in scores.items()
+        if scores[best] - score > margin
+    }
+
+
+def unexplored_record(state: State, skipped: Iterable[Mapping]) -> dict:
+    """The record of a state that is given up: no parent, no model, and why, by transition."""
+    return {
+        "state": state.name,
+        "parent": None,
+        "transition": None,
+        "epochs": 0,
+        "score": None,
+        "model": None,
+        "path": [],
+        "candidates": [],
+        "skipped": list(skipped),
+    }
+
+
 def plan(records: Mapping[str, Mapping], graph: TransitionGraph) -> dict:
     """The path to the better final state, from the records of the graph's final states by name.
 
-    Ties go to the path with fewer epochs, then to the first final state. ValueError when a final
-    state has no record.
+    Ties go to the path with fewer epochs, then to the first final state. A final state that was
+    given up has no score and is not among "finals". ValueError when a final state has no record.
     """
     missing = [final.name for final in graph.finals if final.name not in records]
     if missing:
@@ -112,6 +154,7 @@ def plan(records: Mapping[str, Mapping], graph: TransitionGraph) -> dict:
             "epochs": sum(step["epochs"] for step in records[final.name]["path"]),
         }
         for final in graph.finals
+        if records[final.name]["score"] is not None
     ]
     best = min(finals, key=lambda final: (-final["score"], final["epochs"]))
     record = records[best["state"]]

@@ -56,7 +56,9 @@ CURVES = {
 }
 MIN_SPAN = 8.0  # percent that a curve's axis shows at least
 EDGES = {
+    "given up": {"color": GREY, "linewidth": 0.8, "linestyle": (0, (1, 1.6)), "zorder": 1},
     "skipped": {"color": GREY, "linewidth": 0.8, "linestyle": (0, (3, 2.2)), "zorder": 1},
+    "bounded": {"color": BLACK, "linewidth": 0.8, "linestyle": (0, (5, 1.2)), "zorder": 2},
     "explored": {"color": BLACK, "linewidth": 0.8, "zorder": 2},
     "other": {"color": MUTED, "linewidth": 1.3, "zorder": 3},
     "chosen": {"color": RED, "linewidth": 2.2, "zorder": 4},
@@ -65,14 +67,19 @@ LEGEND = {
     "chosen": "chosen path, t* on its edges",
     "other": "best path, other sampling",
     "explored": "trained",
-    "skipped": "not trained (duplicate)",
+    "bounded": "stopped early: could not win",
+    "skipped": "not trained: duplicate",
+    "given up": "not trained: sampling trails",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A transition in a drawing: "chosen", "other" (best path of another sampling), "explored"
-    or "skipped". `epochs` is the knee t*, None for a transition that was not trained.
+    """A transition in a drawing.
+
+    Its kind is "chosen", "other" (best path of another sampling), "explored", "bounded" (stopped
+    early), "skipped" (a duplicate) or "given up" (its sampling was). `epochs` is the knee t*, None
+    for a transition that was not trained.
     """
 
     source: State | None
@@ -94,22 +101,20 @@ def graph_edges(
     if missing:
         raise ValueError(f"no record of state {', '.join(missing)}")
     kinds = {}
+    for record in records.values():
+        for entry in record["skipped"]:
+            kinds[entry["transition"]] = "skipped" if record["candidates"] else "given up"
+        for candidate in record["candidates"]:
+            bounded = candidate["reason"] == "bounded"
+            kinds[candidate["transition"]] = "bounded" if bounded else "explored"
     for final in graph.finals:
-        kind = "chosen" if final.sampling == plan["sampling"] else "other"
-        name = final.name
+        name = final.name if records[final.name]["candidates"] else START
         while name != START:
-            kinds[records[name]["transition"]] = kind
+            on_path = "chosen" if final.sampling == plan["sampling"] else "other"
+            kinds[records[name]["transition"]] = on_path
             name = records[name]["parent"]
     epochs = {c["transition"]: c["epochs"] for r in records.values() for c in r["candidates"]}
-    return [
-        Edge(
-            transition.source,
-            transition.target,
-            kinds.get(transition.name, "explored" if transition.name in epochs else "skipped"),
-            epochs.get(transition.name),
-        )
-        for transition in graph.transitions
-    ]
+    return [Edge(t.source, t.target, kinds[t.name], epochs.get(t.name)) for t in graph.transitions]
 
 
 def transition_title(transition: Transition) -> str:
@@ -156,7 +161,9 @@ def draw_graph(
             edge = on_path.get(state)
             wins = state in graph.finals and state.sampling == plan["sampling"]
             _draw_state(axes, graph.position(state), records[state.name], edge, wins)
-        _draw_legend(axes, edges, any(record["epochs"] == 0 for record in records.values()))
+        _draw_legend(
+            axes, edges, any(r["candidates"] and r["epochs"] == 0 for r in records.values())
+        )
         _save(figure, path_stem)
 
 
@@ -232,6 +239,9 @@ def _draw_edge(axes: Axes, graph: TransitionGraph, edge: Edge) -> None:
 
 
 def _draw_state(axes: Axes, place: tuple, record: Mapping, edge: Edge | None, wins: bool) -> None:
+    if record["score"] is None:
+        _draw_node(axes, place, "–", GREY, text=GREY)
+        return
     label = f"{100 * record['score']:.1f}"
     color = BLACK if edge is None else EDGES[edge.kind]["color"]
     if wins:

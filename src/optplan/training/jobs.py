@@ -16,6 +16,7 @@ from optplan.planning.knee import KneeStopper
 from optplan.planning.states import START, State, Transition
 from optplan.planning.strategies import HandTuned, StageSpec
 from optplan.progress import Reporter
+from optplan.reporting.records import read_json
 from optplan.study import model_file, read_plan, read_record
 from optplan.training.evaluation import score_videos, top_k
 from optplan.training.snapshots import Snapshots, load, save, write_bytes
@@ -44,7 +45,9 @@ def run_transition(inputs, settings: dict, *, source: str, target: str, seed: in
     transition = Transition.parse(f"{source}--{target}")
     state, from_start = transition.target, source == START
     stage = stage_settings(settings, state, name=transition.name, seed=seed)
-    stopping = stopper_settings(settings, from_start=from_start)
+    rivals = [read_json(path) for path in inputs.get("rivals", [])]
+    rival = max((knee["fitted"] for knee in rivals), default=None)
+    stopping = stopper_settings(settings, from_start=from_start, rival=rival)
     folder = Path(outputs.knee).parent
     clips = _Clips(inputs, settings, state)
     network = _network(settings, clips.table)
@@ -73,6 +76,8 @@ def run_transition(inputs, settings: dict, *, source: str, target: str, seed: in
             "trained_epochs": result.cost["epochs"],
             "frames": result.cost["frames_trained"] + result.cost["frames_evaluated"],
             **{k: decision[k] for k in ("fitted", "observed", "residual_std", "identified")},
+            "rival": rival,
+            "upper": decision["upper"],
             "reason": decision["reason"],
             "fit": decision["fit"],
         }

@@ -2,17 +2,17 @@
 
 Their right answer is known, which makes them a test of planning itself:
 
-* `motion`: many sprites move diagonally for a few frames and then start anew somewhere else; the
-  class is the direction that they prefer. Only neighbouring frames show it: by the next frame of
-  uniform sampling every sprite has started anew.
+* `motion`: a dozen sprites move diagonally for a few frames and then start anew somewhere else; the
+  class is the direction that they prefer. Only neighbouring frames show it: between the evenly
+  spread frames of a uniform clip every sprite has started anew.
 * `order`: lamps light up three times, once in each of three colours, and the class is the order of
-  the colours. No window of 16 consecutive frames sees two of these times or the video's end beside
-  one of them, and all classes have the same three times; uniform sampling sees the whole video.
+  the colours. A window of 16 consecutive frames sees at most one of these times, and not how near
+  it is to an end of the video; uniform sampling sees the whole video.
 
 Not all sprites and lamps follow the class, and in some videos hardly any does: the others move in
-random directions or light up at random times, which no frame tells apart. With textured
-backgrounds, noise, and videos of varied size, length and frame rate, neither set can be recognised
-without error. Longer clips see more of the evidence. Everything follows from one seed.
+random directions or light up at random times, and look the same. With textured backgrounds,
+noise, and videos of varied size, length and frame rate, neither set can be recognised without
+error. Longer clips see more of the evidence. Everything follows from one seed.
 """
 
 from fractions import Fraction
@@ -32,6 +32,7 @@ CLASSES = {
     "order": {"-".join(order): order for order in permutations(("blue", "green", "red"))},
 }
 COLOURS = {"blue": (60, 60, 230), "green": (60, 230, 60), "red": (230, 60, 60)}
+NUM_FRAMES = range(76, 93)
 LIFE = 4  # frames; 16 uniform frames of the shortest video are no closer
 MARGIN = 15  # frames; with one more, the longest window of the default study
 FRAME_RATES = (12, 15, 24, 25, 30)
@@ -59,7 +60,7 @@ def write_set(name: str, root: Path, *, seed: int, train_per_class: int, test_pe
 def render(name: str, label: str, rng: np.random.Generator) -> tuple[np.ndarray, int]:
     """One video as frames (T, H, W, 3) uint8 and its frame rate in frames per second."""
     height, width = 2 * rng.integers(21, 28), 2 * rng.integers(25, 35)
-    num_frames = int(rng.integers(76, 93))
+    num_frames = int(rng.choice(NUM_FRAMES))
     frames = np.repeat(_texture(height, width, rng)[None], num_frames, axis=0)
     draw = _draw_motion if name == "motion" else _draw_order
     draw(frames, CLASSES[name][label], rng)
@@ -101,16 +102,16 @@ def _texture(height: int, width: int, rng) -> np.ndarray:
 
 def _draw_motion(frames: np.ndarray, direction: tuple[int, int], rng):
     """Sprites that take the class's direction with a probability that is the video's own."""
-    share = rng.uniform(0.1, 1)
-    for _ in range(24):
+    share = rng.uniform(0, 0.9)
+    for _ in range(12):
         track = _short_lives(frames.shape[:3], direction, share, rng)
-        _paste(frames, _mask(rng, 4, 7), track, rng.uniform(140, 255, 3))
+        _paste(frames, _mask(rng, 5, 8), track, rng.uniform(180, 255, 3))
 
 
 def _short_lives(shape: tuple[int, int, int], direction, share: float, rng) -> np.ndarray:
     """A track (T, 2) that starts anew at a random place every `LIFE` frames.
 
-    Each life is a straight line of 2 to 4 pixels a frame: in the class's direction with
+    Each life is a straight line of 3 to 5 pixels a frame: in the class's direction with
     probability `share`, else in a random one.
     """
     num_frames, height, width = shape
@@ -120,7 +121,7 @@ def _short_lives(shape: tuple[int, int, int], direction, share: float, rng) -> n
     angle = np.where(
         rng.random(lives) < share, np.arctan2(*direction), rng.uniform(0, 2 * np.pi, lives)
     )
-    step = np.stack([np.sin(angle), np.cos(angle)], 1) * rng.uniform(2, 4, (lives, 1))
+    step = np.stack([np.sin(angle), np.cos(angle)], 1) * rng.uniform(3, 5, (lives, 1))
     return start[life] + age[:, None] * step[life]
 
 

@@ -131,7 +131,5 @@ def test_too_many_bad_files_are_an_error_naming_the_first_ten_and_the_share():
 
 def test_a_class_without_a_usable_video_is_an_error_naming_it():
     rows = [("a.mp4", "jump", "bad", "is empty"), ("b.mp4", "run", "ok", "")]
-    with pytest.raises(
-        ValueError, match="no usable video is left of the classes 'jump'; after chang"
-    ):
+    with pytest.raises(ValueError, match=r"no usable video is left of the classes 'jump'$"):
         check_audit(audit_of(*rows), max_bad_fraction=0.5)

@@ -1,0 +1,173 @@
+"""Planning in one process, for any model that is trained in stages (Sec. 3).
+
+    def train(model, state):
+        optimiser = ...                     # with the hyper-parameters of state.length, state.rate
+        while True:
+            yield accuracy(model), model    # epoch 0 first: the model as it comes
+            ...                             # one epoch
+
+    found = plan(TransitionGraph(samplings=("cs",)), model, train)
+
+The generator neither counts epochs nor stops nor copies: the planner draws epochs until it sees the
+knee, and keeps a copy of every model it is shown until then. The choices and the records are those
+of the workflow. `docs/any-network.md` has a complete example.
+"""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from optplan.planning import selection
+from optplan.planning.knee import Decision, KneeStopper
+from optplan.planning.states import START, State, Transition, TransitionGraph
+
+Train = Callable[[Any, State], Iterator[tuple[float, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A transition that was trained to its knee: `model` is that of epoch t*, decision.best_epoch.
+
+    `scores` are y_0, y_1, ... of all epochs that were trained to see the knee.
+    """
+
+    model: Any
+    decision: Decision
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What planning has found.
+
+    plan     the path with its epochs, as `selection.plan` gives it, and its sampling
+    model    the trained model at the end of the path
+    records  of every state by name: the choice of its parent and all candidates, ready for JSON
+    curves   the scores of every trained transition by name, from epoch 0
+    """
+
+    plan: dict
+    model: Any
+    records: dict[str, dict]
+    curves: dict[str, tuple[float, ...]]
+
+
+def plan(
+    graph: TransitionGraph,
+    model,
+    train: Train,
+    *,
+    delay: int = 10,
+    min_epochs: int = 10,
+    min_epochs_start: int = 20,
+    max_epochs: int = 200,
+    family: str = "exponential",
+    score: str = "fitted",
+    report: Callable[[Transition, Decision], None] = lambda transition, decision: None,
+) -> Found:
+    """Find the path through the graph that ends in the best model (Sec. 3.2, Eq. 2).
+
+    Args:
+        model: the initial model; any object that `copy.deepcopy` copies. It is not changed. Where
+            copies are too large, let it be the name of a file that holds the model: then every
+            epoch needs a file of its own.
+        train: `train(model, state)` fine-tunes the model that it is given, which it may change, and
+            yields (score, model) before the first epoch and after every epoch, without an end. A
+            higher score is better; its unit does not matter.
+        delay, min_epochs, max_epochs, family: of the `KneeStopper`; min_epochs_start is for the
+            transitions from the start. The paper counts epoch 0 of those as 0; here it counts as
+            it is scored.
+        score: what ranks the parents of a state, "fitted" or "observed".
+        report: called with the transition and the stopper's decision after every epoch.
+
+    Raises:
+        ValueError: if `train` ends or yields anything else, or for a score that is not finite.
+    """
+    models, records, curves = {START: model}, {START: selection.ROOT}, {}
+    for state in graph.states:
+        incoming = graph.incoming(state)
+        parents = {t.source_name: records[t.source_name] for t in incoming}
+        sources = {name: record["model"] for name, record in parents.items()}
+        to_train, skipped = selection.distinct_transitions(incoming, sources)
+        candidates, trained = [], {}
+        for transition in to_train:
+            stopper = KneeStopper(
+                delay=delay,
+                min_epochs=min_epochs_start if transition.source is None else min_epochs,
+                max_epochs=max_epochs,
+                family=family,
+            )
+            run = train_transition(
+                train,
+                models[sources[transition.source_name]],
+                state,
+                stopper,
+                report=lambda decision, transition=transition: report(transition, decision),
+            )
+            candidates.append(candidate(transition, run.decision))
+            curves[transition.name] = run.scores
+            trained[transition.name] = run.model
+        record = selection.state_record(state, candidates, parents, skipped, score=score)
+        if record["model"] in trained:
+            models[record["model"]] = trained[record["model"]]
+        records[state.name] = record
+    del records[START]
+    chosen = selection.plan(records, graph)
+    return Found(
+        plan={"sampling": State.parse(chosen["final"]).sampling} | chosen,
+        model=models[chosen["model"]],
+        records=records,
+        curves=curves,
+    )
+
+
+def train_transition(
+    train: Train,
+    model,
+    state: State,
+    stopper: KneeStopper,
+    *,
+    report: Callable[[Decision], None] = lambda decision: None,
+) -> Trained:
+    """Train a copy of `model` with the state's setting until the stopper has seen the knee.
+
+    `train` and `report` are as in `plan`. A knee at t* = 0 gives a copy of the model as it came.
+    """
+    epochs = train(deepcopy(model), state)
+    snapshots, decision = [], None
+    while decision is None or not decision.stop:
+        score, current = _next(epochs, state, len(snapshots))
+        decision = stopper.update(len(snapshots), score)
+        # A copy, as most networks are trained in place; all are kept, as t* may lie far back.
+        snapshots.append(deepcopy(current))
+        report(decision)
+    return Trained(snapshots[decision.best_epoch], decision, tuple(stopper.scores))
+
+
+def candidate(transition: Transition, decision: Decision) -> dict:
+    """A trained transition as `selection` ranks it and the record of a state lists it."""
+    values = asdict(decision)
+    return {
+        "transition": transition.name,
+        "source": transition.source_name,
+        "target": transition.target.name,
+        "epochs": decision.best_epoch,
+        "trained_epochs": decision.epoch,
+        **{key: values[key] for key in ("fitted", "observed", "residual_std", "identified")},
+        "reason": decision.reason,
+        "fit": values["fit"],
+    }
+
+
+def _next(epochs: Iterator[tuple[float, Any]], state: State, epoch: int) -> tuple[float, Any]:
+    try:
+        shown = next(epochs)
+    except StopIteration:
+        raise ValueError(
+            f"training with {state.name} ended before epoch {epoch}, its knee was not seen yet: "
+            f"train must yield (score, model) without an end"
+        ) from None
+    if not isinstance(shown, tuple) or len(shown) != 2:
+        raise ValueError(f"train must yield (score, model) for every epoch, not {shown!r}")
+    return float(shown[0]), shown[1]

@@ -1,0 +1,70 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from optplan.config import resolve
+from optplan.reporting.estimate import estimate, forecast
+
+DEFAULT = Path(__file__).parents[3] / "config" / "config.yaml"
+
+
+@pytest.fixture
+def settings(tmp_path):
+    (tmp_path / "videos").mkdir()
+    data = {"root": str(tmp_path / "videos")}
+    return resolve({"experiments": {"a": {"data": data}}})["experiments"]["a"]
+
+
+def test_every_state_has_a_row_with_the_settings_it_trains_with(settings):
+    rows = [line.split() for line in estimate("a", settings, 100, None).splitlines()]
+    cells = {row[0]: row[1:] for row in rows if row and row[0].startswith(("cs-", "us-"))}
+    assert len(cells) == 18
+    assert cells["cs-l1-r1"] == ["16", "1", "-", "0.01", "16", "x", "16", "trained", "1"]
+    assert cells["us-l3-r3"] == ["64", "-", "4", "0.0001", "16", "x", "16", "frozen", "2"]
+
+
+def test_the_cost_is_that_of_every_transition_in_frames_and_where_known_in_hours(settings):
+    text = estimate("a", settings, 100, None)
+    # Transitions of one sampling by clip length: 5 with 16 frames, 8 with 32 and 5 with 64.
+    frames = 2 * (5 * 16 + 8 * 32 + 5 * 64) * 100
+    assert f"about {36 * 35} epochs, {35 * frames / 1e6:.3g} million frames;" in text
+    assert f"at most {36 * 200} epochs, {200 * frames / 1e6:.3g} million frames." in text
+    hours = f"{35 * frames * 0.01 / 3600:.2g} h on one device"
+    assert hours in estimate("a", settings, 100, 0.01)
+
+
+def test_only_what_is_not_planned_yet_is_forecast(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = resolve(yaml.safe_load(DEFAULT.read_text()))
+    before = forecast(study)
+    assert "Plan of motion: 36 transitions between 18 states" in before
+    run = tmp_path / "results" / "embedded" / "motion" / "seed-1"
+    run.mkdir(parents=True)
+    (run / "plan.yaml").touch()
+    assert "Plan of motion" not in forecast(study)
+    assert "Plan of order" in forecast(study)
+
+
+def test_videos_are_counted_in_the_split_and_time_on_what_has_finished(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = resolve(yaml.safe_load(DEFAULT.read_text()))
+    data = tmp_path / "results" / "embedded" / "motion" / "data"
+    data.mkdir(parents=True)
+    rows = ["video\tsubset", "a\ttrain", "b\tval", "c\ttest"]
+    (data / "split.tsv").write_text("\n".join(rows) + "\n")
+    assert "states, 2 videos" in forecast(study)
+    assert "on one device" not in forecast(study)
+    transition = data.parent / "seed-1" / "transitions" / "start--cs-l1-r1"
+    transition.mkdir(parents=True)
+    cost = {"seconds": 5.0, "frames_trained": 800, "frames_evaluated": 200}
+    (transition / "cost.json").write_text(json.dumps(cost))
+    assert "on one device" in forecast(study)
+
+
+def test_an_estimate_asks_nothing_of_torch():
+    code = "import sys, optplan.reporting.estimate; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
