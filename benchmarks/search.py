@@ -10,6 +10,7 @@ chose. The cost of an epoch is its clip length. What is compared, and what it sh
 import argparse
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from importlib.util import find_spec
@@ -19,18 +20,19 @@ from statistics import fmean, stdev
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: processes share the work, not threads
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from optplan.planning.knee import KneeStopper  # noqa: E402
-from optplan.planning.search import plan, train_transition  # noqa: E402
-from optplan.planning.simulate import Model, Task  # noqa: E402
-from optplan.planning.states import State, Transition, TransitionGraph  # noqa: E402
-from optplan.planning.strategies import HandTuned, stage_tree  # noqa: E402
+from optplan.planning.knee import KneeStopper
+from optplan.planning.search import plan, train_transition
+from optplan.planning.simulate import Model, Task
+from optplan.planning.states import State, Transition, TransitionGraph
+from optplan.planning.strategies import HandTuned, stage_tree
 
 BASELINE = "planning, extended graph, T=10"
 GPUS = (1, 2, 4, 8)
 GRID_EPOCHS = (128, 192, 256, 320, 384)
 EPOCHS = (3, 80)  # of a state, where a method searches for them
+FIRST_RUNG = 30  # cost after which successive halving first ends trials; then 4, 16 times that
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ class Node:
 class Paths:
     """Paths trained to their knees, each common beginning once."""
 
-    def __init__(self, task: Task):
-        self.task, self.cost, self._nodes = task, {}, {}
+    def __init__(self, task: Task, max_epochs: int):
+        self.task, self.max_epochs, self.cost, self._nodes = task, max_epochs, {}, {}
         self._root = Node(task.initial, 0.0, ())
 
     def end(self, path: tuple[State, ...]) -> Node:
@@ -63,7 +65,8 @@ class Paths:
         parent, state = self.end(path[:-1]), path[-1]
         run = (parent.model, state)
         if run not in self._nodes:
-            stopper = KneeStopper(min_epochs=10 if len(path) > 1 else 20)
+            min_epochs = 10 if len(path) > 1 else 20
+            stopper = KneeStopper(min_epochs=min_epochs, max_epochs=self.max_epochs)
             trained = train_transition(self.task.train, parent.model, state, stopper)
             self.cost[run] = trained.decision.epoch * clip_cost(state.length)
             self._nodes[run] = trained.model, trained.decision.fitted
@@ -147,47 +150,50 @@ def hand_tuned(task: Task, graph: TransitionGraph) -> tuple[Outcome, Outcome]:
 def optuna_search(task: Task, graph: TransitionGraph, budget: float, method: str) -> Outcome:
     """Optuna chooses a path and the epochs of its states, trial by trial until `budget` is spent.
 
-    method is "random", "tpe" or "asha", which is random with trials that end early.
+    method is "random", "TPE" or "successive halving", which is random with trials that end early.
     """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    samplers = {"tpe": optuna.samplers.TPESampler}
-    shortest = EPOCHS[0] * clip_cost(1)
+    sampler = optuna.samplers.TPESampler if method == "TPE" else optuna.samplers.RandomSampler
+    pruner = optuna.pruners.NopPruner()
+    if method == "successive halving":
+        pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=FIRST_RUNG)
     study = optuna.create_study(
-        direction="maximize",
-        sampler=samplers.get(method, optuna.samplers.RandomSampler)(seed=task.seed),
-        pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=10 * shortest)
-        if method == "asha"
-        else optuna.pruners.NopPruner(),
+        direction="maximize", sampler=sampler(seed=task.seed), pruner=pruner
     )
     paths = {
         " ".join(state.name for state in path): path
         for final in graph.finals
         for path in graph.paths(final)
     }
-    spent, best = 0.0, (-math.inf, 0, None)
+    spent, best = 0.0, (-math.inf, 0, task.initial)
     while spent < budget:
         trial = study.ask()
         path = paths[trial.suggest_categorical("path", list(paths))]
-        epochs = {s: trial.suggest_int(f"epochs of {s.name}", *EPOCHS, log=True) for s in path}
-        model, cost, pruned = task.initial, 0, False
-        for state in path:
-            for score, model in islice(task.train(model, state), 1, epochs[state] + 1):  # noqa: B020
-                cost += clip_cost(state.length)
+        epochs = [trial.suggest_int(f"epochs of {s.name}", *EPOCHS, log=True) for s in path]
+        for epoch in _epochs(task, path, epochs):
+            score, model, cost = epoch
+            if method == "successive halving":
                 trial.report(score, cost)
-                pruned = trial.should_prune()
-                if pruned:
+                if trial.should_prune():
+                    study.tell(trial, state=optuna.trial.TrialState.PRUNED)
                     break
-            if pruned:
-                break
-        spent += cost
-        if pruned:
-            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         else:
             study.tell(trial, score)
             best = max(best, (score, -trial.number, model))
-    return Outcome(task.accuracy(best[2]) if best[2] else 0.0, spent)
+        spent += cost
+    return Outcome(task.accuracy(best[2]), spent)
+
+
+def _epochs(task: Task, path, epochs) -> Iterator[tuple[float, Model, int]]:
+    """(validation score, model, cost so far) after every epoch along a path."""
+    model, cost = task.initial, 0
+    for state, number in zip(path, epochs, strict=True):
+        for score, after in islice(task.train(model, state), 1, number + 1):
+            cost += clip_cost(state.length)
+            yield score, after, cost
+        model = after
 
 
 def speed_ups(costs: dict[str, float]) -> dict[str, float]:
@@ -220,18 +226,20 @@ def _makespan(costs: dict, waits: dict, tail: dict, gpus: int) -> float:
     return now
 
 
-def compare(arguments: tuple[int, int, bool]) -> tuple[dict[str, Outcome], dict[str, float]]:
+def compare(arguments: tuple[int, int, int, bool]) -> tuple[dict[str, Outcome], dict[str, float]]:
     """All methods on the task of one seed, and the speed-up of planning in parallel."""
-    seed, size, exhaustive = arguments
-    task, paths = Task(seed), Paths(Task(seed))
+    seed, size, max_epochs, exhaustive = arguments
+    task = Task(seed)
+    paths = Paths(task, max_epochs)
     graph = TransitionGraph(num_lengths=size, num_rates=size)
     basic = TransitionGraph(num_lengths=size, num_rates=size, kind="basic")
-    baseline, costs = planned(task, graph)
+    baseline, costs = planned(task, graph, max_epochs=max_epochs)
     budget = baseline.cost
     outcomes = {BASELINE: baseline}
     for delay in (15, 20):
-        outcomes[f"planning, extended graph, T={delay}"], _ = planned(task, graph, delay=delay)
-    outcomes["planning, basic graph, T=10"], _ = planned(task, basic)
+        outcome, _ = planned(task, graph, delay=delay, max_epochs=max_epochs)
+        outcomes[f"planning, extended graph, T={delay}"] = outcome
+    outcomes["planning, basic graph, T=10"], _ = planned(task, basic, max_epochs=max_epochs)
     if exhaustive:
         outcomes["all paths, beginnings shared"] = all_paths(paths, graph)
     outcomes["random paths, beginnings shared"] = random_paths(paths, graph, budget)
@@ -240,10 +248,9 @@ def compare(arguments: tuple[int, int, bool]) -> tuple[dict[str, Outcome], dict[
     outcomes["hand-tuned grid, each run alone"] = alone
     outcomes["hand-tuned grid, beginnings shared"] = shared
     if find_spec("optuna"):
-        for name, method in (("random", "random"), ("successive halving", "asha"), ("TPE", "tpe")):
-            for factor in (1, 4):
-                outcome = optuna_search(task, graph, factor * budget, method)
-                outcomes[f"{name}, path and epochs, {factor} x cost"] = outcome
+        for method, factor in product(("random", "successive halving", "TPE"), (1, 4)):
+            outcome = optuna_search(task, graph, factor * budget, method)
+            outcomes[f"{method}, path and epochs, {factor} x cost"] = outcome
     return outcomes, speed_ups(costs)
 
 
@@ -275,12 +282,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--tasks", type=int, default=60)
     parser.add_argument("--exhaustive", type=int, default=20, help="tasks that try all paths")
     parser.add_argument("--size", type=int, default=3, help="clip lengths, and learning rates")
+    parser.add_argument("--max-epochs", type=int, default=200, help="of every transition")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     options = parser.parse_args(argv)
     tasks = [
-        (1000 * options.seed + number, options.size, number < options.exhaustive)
-        for number in range(options.tasks)
+        (1000 * options.seed + k, options.size, options.max_epochs, k < options.exhaustive)
+        for k in range(options.tasks)
     ]
     with get_context("spawn").Pool(options.jobs) as pool:
         print(report(pool.map(compare, tasks, chunksize=1)))

@@ -2,9 +2,10 @@
 
     OMP_NUM_THREADS=1 python benchmarks/stoppers.py [--curves N] [--jobs J] [--seed S]
 
-Prints three Markdown tables: by group of curves, by number of validation clips, by kind of curve.
-A cell is "epochs trained / accuracy lost": the lost points are those between the best expected
-accuracy of epochs 0..400 and that of the epoch whose model is kept. Needs envs/benchmarks.txt.
+Prints four Markdown tables: by group of curves, by number of validation clips, by kind of curve,
+and how often a slow start is taken for a flat curve. Cells of the first three are "epochs trained /
+accuracy lost": the lost points are those between the best expected accuracy of epochs 0..400 and
+that of the epoch whose model is kept. Needs envs/benchmarks.txt.
 """
 
 import argparse
@@ -23,6 +24,7 @@ NUM_CLIPS = (200, 1000, 5000, np.inf)
 MAIN_CLIPS = 1000
 DELAYS = (10, 15, 20)
 MIN_EPOCHS, MIN_EPOCHS_START = 10, 20  # the defaults of config/schema.yaml
+SLOW_MIDDLES, SLOW_MIN_EPOCHS = (20, 25, 30, 40), (10, 20, 30)
 
 Stop = tuple[int, int]  # (epochs trained, epoch whose model is kept)
 
@@ -84,22 +86,22 @@ def released(scores: np.ndarray, delay: int = 10) -> Stop:
     return MAX_EPOCHS, min(best, MAX_EPOCHS)
 
 
-def knees(scores: np.ndarray, min_epochs: int) -> dict[int, Stop]:
-    """`KneeStopper` with each of DELAYS.
+def knees(scores: np.ndarray, min_epochs: int, delays: tuple = DELAYS) -> dict[int, Stop]:
+    """`KneeStopper` with each of the delays.
 
     t* does not depend on the delay, so the stopper with the longest makes the fits for all.
     """
-    stopper = KneeStopper(delay=max(DELAYS), min_epochs=min_epochs, max_epochs=MAX_EPOCHS)
-    first = max(min_epochs, min(DELAYS) + 1)
+    stopper = KneeStopper(delay=max(delays), min_epochs=min_epochs, max_epochs=MAX_EPOCHS)
+    first = max(min_epochs, min(delays) + 1)
     for epoch in range(first):
         stopper.observe(epoch, scores[epoch])
     stops = {}
     for epoch in range(first, MAX_EPOCHS + 1):
         best = stopper.update(epoch, scores[epoch]).best_epoch
-        for delay in DELAYS:
+        for delay in delays:
             if delay not in stops and (epoch > best + delay or epoch == MAX_EPOCHS):
                 stops[delay] = epoch, min(best, epoch)
-        if len(stops) == len(DELAYS):
+        if len(stops) == len(delays):
             break
     return stops
 
@@ -135,12 +137,35 @@ def measure(task: tuple) -> dict[str, tuple[float, float]]:
     return measured | {"hindsight": (int(mean.argmax()), 0.0)}
 
 
-def cell(measured: list[tuple[float, float]], *, with_error: bool = False) -> str:
-    """Means as "epochs / points", with their standard errors if wanted."""
+def slow_starts(num_curves: int, seed: int) -> list[list[str]]:
+    """Shares of S-curves of which T = 10 keeps an epoch before their middle, by `min_epochs`."""
+    t, rows = np.arange(MAX_EPOCHS + 1), []
+    for middle in SLOW_MIDDLES:
+        mean = 0.02 + 0.6 / (1 + np.exp(-(t - middle) / 2))
+        row = [f"slow start, middle at epoch {middle}"]
+        for min_epochs in SLOW_MIN_EPOCHS:
+            kept = []
+            for index in range(num_curves):
+                scores = observed(mean, MAIN_CLIPS, np.random.default_rng([seed, middle, index]))
+                kept.append(knees(scores, min_epochs, delays=(10,))[10][1])
+            row.append(f"{100 * np.mean(np.array(kept) < middle):.0f} %")
+        rows.append(row)
+    return rows
+
+
+def cell(measured: list[tuple[float, float]]) -> str:
+    """The means, as "epochs / points"."""
+    epochs, points = np.mean(measured, axis=0)
+    return f"{epochs:.1f} / {points:.2f}"
+
+
+def cell_with_errors(measured: list[tuple[float, float]], num_kinds: int) -> str:
+    """The means with their standard errors, over curves of kinds that are fixed and weigh alike."""
+    by_kind = np.reshape(measured, (num_kinds, -1, 2))
+    squares = (by_kind - by_kind.mean(axis=1, keepdims=True)) ** 2
+    freedom = max(1, by_kind.shape[1] - 1)
+    errors = np.sqrt(squares.sum(axis=(0, 1)) / freedom / len(measured) / num_kinds)
     means = np.mean(measured, axis=0)
-    if not with_error:
-        return f"{means[0]:.1f} / {means[1]:.2f}"
-    errors = np.std(measured, axis=0) / np.sqrt(len(measured))
     return f"{means[0]:.1f} ± {errors[0]:.1f} / {means[1]:.2f} ± {errors[1]:.2f}"
 
 
@@ -150,7 +175,7 @@ def markdown(heads: list[str], rows: list[list[str]]) -> str:
 
 
 def tables(num_curves: int, jobs: int, seed: int) -> str:
-    """All three tables, over `num_curves` curves of each kind."""
+    """All tables, over `num_curves` curves of each kind."""
     tasks = list(product([seed], KINDS, NUM_CLIPS, range(num_curves)))
     with ProcessPoolExecutor(jobs) as pool:
         measured = dict(zip(tasks, pool.map(measure, tasks, chunksize=4), strict=True))
@@ -160,9 +185,12 @@ def tables(num_curves: int, jobs: int, seed: int) -> str:
         return [m[method] for (_, k, n, _), m in measured.items() if k in kinds and n == clips]
 
     by_group = [
-        [m, cell(chosen(m), with_error=True), *(cell(chosen(m, kinds)) for kinds in GROUPS.values())]
+        [m, cell_with_errors(chosen(m), len(KINDS)), *(cell(chosen(m, g)) for g in GROUPS.values())]
         for m in methods
     ]
+    versus = np.subtract(chosen("knee, T = 15"), chosen("patience 20"))
+    errors = cell_with_errors(versus, len(KINDS))
+    by_group.append(["T = 15 less patience 20", errors, *[""] * len(GROUPS)])
     by_clips = [[m, *(cell(chosen(m, clips=n)) for n in NUM_CLIPS)] for m in methods]
     shown = ["knee, T = 10", "knee, T = 15", "knee, T = 20", "patience 20"]
     shown += ["moving average 5, T = 15", "hindsight"]
@@ -173,6 +201,10 @@ def tables(num_curves: int, jobs: int, seed: int) -> str:
             markdown([f"N = {MAIN_CLIPS}", "all", *GROUPS], by_group),
             markdown(["all kinds", *clips], by_clips),
             markdown([f"N = {MAIN_CLIPS}", *shown], by_kind),
+            markdown(
+                ["T = 10 stops too early", *(f"min_epochs {n}" for n in SLOW_MIN_EPOCHS)],
+                slow_starts(num_curves, seed),
+            ),
         ]
     )
 

@@ -2,7 +2,7 @@
 rule train_stage:
     input:
         unpack(stage_inputs),
-        split="results/{study}/{experiment}/data/split.tsv",
+        split=split_file,
         videos=video_files,
     output:
         weights="results/{study}/{experiment}/seed-{seed}/strategies/{strategy}/{number}/weights.pt",

@@ -61,8 +61,17 @@ def fingerprint(wildcards):
 _fingerprint = functools.cache(study.fingerprint)
 
 
+def split_file(wildcards):
+    """Which video trains, validates and tests; a simulated task has none."""
+    if settings(wildcards)["data"]["format"] == "simulated":
+        return []
+    return f"results/{wildcards.study}/{wildcards.experiment}/data/split.tsv"
+
+
 def video_files(wildcards):
     """What clips are read from: the decoded frames if they are kept, else the videos."""
+    if settings(wildcards)["data"]["format"] == "simulated":
+        return []
     if settings(wildcards)["data"]["cache"]:
         return f"results/{wildcards.study}/{wildcards.experiment}/data/frames.npy"
     return video_root(wildcards)

@@ -1,7 +1,7 @@
 rule evaluate:
     input:
         weights=strategy_weights,
-        split="results/{study}/{experiment}/data/split.tsv",
+        split=split_file,
         videos=video_files,
         plan=lambda wc: plan_file(wc) if wc.strategy == "planned" else [],
     output:

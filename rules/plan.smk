@@ -1,6 +1,6 @@
 rule initialise:
     input:
-        "results/{study}/{experiment}/data/split.tsv",
+        split=split_file,
     output:
         "results/{study}/{experiment}/seed-{seed}/initial.pt",
     log:
@@ -8,7 +8,7 @@ rule initialise:
     conda:
         "../envs/runtime.yaml"
     params:
-        network=part("network"),
+        settings=part("data", "network"),
     message:
         "{wildcards.experiment}: initial weights"
     script:
@@ -18,7 +18,7 @@ rule initialise:
 rule train_transition:
     input:
         unpack(transition_inputs),
-        split="results/{study}/{experiment}/data/split.tsv",
+        split=split_file,
         videos=video_files,
     output:
         curve="results/{study}/{experiment}/seed-{seed}/transitions/{source}--{target}/curve.jsonl",
@@ -65,7 +65,7 @@ checkpoint plan:
             f"{study.run_folder(wc)}/states/{state.name}.json"
             for state in study.graph(settings(wc)).states
         ],
-        split="results/{study}/{experiment}/data/split.tsv",
+        split=split_file,
     output:
         "results/{study}/{experiment}/seed-{seed}/plan.yaml",
     log:

@@ -96,18 +96,18 @@ def _meant_number(error: ValidationError) -> str | None:
 
 
 def _check_data(data: dict, where: str):
-    if data["format"] == "embedded":
-        if data["name"] not in ("motion", "order"):
+    if data["format"] != "folder":
+        if data["format"] == "embedded" and data["name"] not in ("motion", "order"):
             raise ValueError(f"{where}.name: {data['name']!r} must be 'motion' or 'order'")
         if data["root"] is not None:
             raise ValueError(
-                f"{where}.root: {data['root']!r} has no use with format embedded, which renders "
-                f"its videos; leave it out, or write format: folder"
+                f"{where}.root: {data['root']!r} has no use with format {data['format']}, which "
+                f"brings its own data; leave it out, or write format: folder"
             )
     elif not data["root"]:
         raise ValueError(
-            f"{where}.root is missing: the folder with one folder per class (only format: embedded "
-            f"does without)"
+            f"{where}.root is missing: the folder with one folder per class (formats embedded "
+            f"and simulated do without)"
         )
     elif not Path(data["root"]).is_dir():
         raise ValueError(f"{where}.root: {data['root']!r} is not a folder")

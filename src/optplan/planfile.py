@@ -13,17 +13,17 @@ from optplan.study import read_record
 from optplan.video.index import read_table
 
 
-def write_plan(
-    record_files, split: str, settings: dict, *, experiment: str, seed: int, output: str
-):
+def write_plan(record_files, split, settings: dict, *, experiment: str, seed: int, output: str):
     """Write the path to the better final state, what it is expected to reach, and what it cost.
 
-    Everything in the file follows from the seed and the data: no times, which cost.json has.
+    `split` is the file of the split; empty for a simulated task. Everything in the plan follows
+    from the seed and the data: no times, which cost.json has.
     """
     records = {record["state"]: record for record in map(read_record, record_files)}
     chosen = plan(records, graph(settings))
-    table = read_table(split)
-    videos = int((table["subset"] == "val").sum())
+    videos = settings["data"]["validation_videos"]
+    if split:
+        videos = int((read_table(split)["subset"] == "val").sum())
     top1 = chosen["score"]
     candidates = [c for record in records.values() for c in record["candidates"]]
     content = {
@@ -47,7 +47,7 @@ def write_plan(
         },
         "states": settings["states"],
         "network": settings["network"],
-        "split_sha256": hashlib.sha256(Path(split).read_bytes()).hexdigest(),
+        "split_sha256": hashlib.sha256(Path(split).read_bytes()).hexdigest() if split else None,
     }
     Path(output).write_text(yaml.safe_dump(content, sort_keys=False))
 

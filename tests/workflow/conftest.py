@@ -10,19 +10,22 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
-TINY = Path(__file__).with_name("tiny.yaml")
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 
 
 class Workflow:
     """Snakemake in the working folder `folder`, with the tiny study changed by `changes`.
 
-    A key of `changes` is the dotted path of a setting.
+    A key of `changes` is the dotted path of a setting; `study` is another file than tiny.yaml, and
+    `environment` is added to the variables of this process.
     """
 
-    def __init__(self, folder: Path, changes: dict | None = None):
-        self.folder = folder
-        config = yaml.safe_load(TINY.read_text())
+    def __init__(
+        self, folder: Path, changes: dict | None = None, *, study="tiny.yaml", **environment: str
+    ):
+        self.folder, self.environment = folder, os.environ | environment
+        config = yaml.safe_load((HERE / study).read_text())
         for path, value in (changes or {}).items():
             *parents, key = path.split(".")
             group = config
@@ -45,6 +48,7 @@ class Workflow:
             return subprocess.Popen(
                 list(map(str, command)),
                 cwd=ROOT,
+                env=self.environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -1,13 +1,14 @@
 """Evaluate a strategy's final weights on the test videos."""
 
-import torch
+settings = snakemake.params.settings
+if settings["data"]["format"] == "simulated":
+    from optplan.simulated import run_evaluation
+else:
+    from optplan.training.jobs import run_evaluation
 
-from optplan.training.jobs import run_evaluation
-
-torch.set_num_threads(snakemake.threads)
 run_evaluation(
     snakemake.input,
-    snakemake.params.settings,
+    settings,
     strategy=snakemake.wildcards.strategy,
     outputs=snakemake.output,
 )

@@ -1,10 +1,14 @@
 """Write the initial weights of an experiment."""
 
-from optplan.training.jobs import initialise
+settings = snakemake.params.settings
+if settings["data"]["format"] == "simulated":
+    from optplan.simulated import initialise
+else:
+    from optplan.training.jobs import initialise
 
 initialise(
-    snakemake.input[0],
-    snakemake.params.network,
+    snakemake.input,
+    settings,
     seed=int(snakemake.wildcards.seed),
     output=snakemake.output[0],
 )

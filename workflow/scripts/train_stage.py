@@ -1,13 +1,14 @@
 """Train one stage of a hand-tuned strategy or of the planned path."""
 
-import torch
+settings = snakemake.params.settings
+if settings["data"]["format"] == "simulated":
+    from optplan.simulated import run_stage
+else:
+    from optplan.training.jobs import run_stage
 
-from optplan.training.jobs import run_stage
-
-torch.set_num_threads(snakemake.threads)
 run_stage(
     snakemake.input,
-    snakemake.params.settings,
+    settings,
     strategy=snakemake.wildcards.strategy,
     number=int(snakemake.wildcards.number),
     seed=int(snakemake.wildcards.seed),

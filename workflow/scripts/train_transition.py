@@ -1,13 +1,14 @@
 """Train one transition until the knee of its curve."""
 
-import torch
+settings = snakemake.params.settings
+if settings["data"]["format"] == "simulated":
+    from optplan.simulated import run_transition
+else:
+    from optplan.training.jobs import run_transition
 
-from optplan.training.jobs import run_transition
-
-torch.set_num_threads(snakemake.threads)
 run_transition(
     snakemake.input,
-    snakemake.params.settings,
+    settings,
     source=snakemake.wildcards.source,
     target=snakemake.wildcards.target,
     seed=int(snakemake.wildcards.seed),

@@ -129,7 +129,9 @@ def _checked(scores, family: str) -> np.ndarray:
     finite = np.abs(y) <= LARGEST
     if not finite.all():
         epoch = int(np.argmin(finite))
-        raise ValueError(f"the score of epoch {epoch} is {y[epoch]}, it must be finite")
+        raise ValueError(
+            f"the score of epoch {epoch} is {y[epoch]}, it must be finite (and within {LARGEST:g})"
+        )
     return y
 
 

@@ -16,6 +16,7 @@ of the workflow. `docs/any-network.md` has a complete example.
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from optplan.planning import selection
@@ -84,42 +85,33 @@ def plan(
     Raises:
         ValueError: if `train` ends or yields anything else, or for a score that is not finite.
     """
+
+    def stopper(transition: Transition) -> KneeStopper:
+        first = min_epochs_start if transition.source is None else min_epochs
+        return KneeStopper(delay=delay, min_epochs=first, max_epochs=max_epochs, family=family)
+
     models, records, curves = {START: model}, {START: selection.ROOT}, {}
     for state in graph.states:
         incoming = graph.incoming(state)
         parents = {t.source_name: records[t.source_name] for t in incoming}
         sources = {name: record["model"] for name, record in parents.items()}
         to_train, skipped = selection.distinct_transitions(incoming, sources)
-        candidates, trained = [], {}
-        for transition in to_train:
-            stopper = KneeStopper(
-                delay=delay,
-                min_epochs=min_epochs_start if transition.source is None else min_epochs,
-                max_epochs=max_epochs,
-                family=family,
+        runs = {
+            t: train_transition(
+                train, models[sources[t.source_name]], state, stopper(t), report=partial(report, t)
             )
-            run = train_transition(
-                train,
-                models[sources[transition.source_name]],
-                state,
-                stopper,
-                report=lambda decision, transition=transition: report(transition, decision),
-            )
-            candidates.append(candidate(transition, run.decision))
-            curves[transition.name] = run.scores
-            trained[transition.name] = run.model
+            for t in to_train
+        }
+        candidates = [candidate(t, run.decision) for t, run in runs.items()]
         record = selection.state_record(state, candidates, parents, skipped, score=score)
-        if record["model"] in trained:
-            models[record["model"]] = trained[record["model"]]
         records[state.name] = record
+        curves |= {t.name: run.scores for t, run in runs.items()}
+        # A knee at t* = 0 passes on the parent's model, which is here already.
+        models |= {t.name: run.model for t, run in runs.items() if t.name == record["model"]}
     del records[START]
     chosen = selection.plan(records, graph)
-    return Found(
-        plan={"sampling": State.parse(chosen["final"]).sampling} | chosen,
-        model=models[chosen["model"]],
-        records=records,
-        curves=curves,
-    )
+    sampling = State.parse(chosen["final"]).sampling
+    return Found({"sampling": sampling} | chosen, models[chosen["model"]], records, curves)
 
 
 def train_transition(
@@ -148,15 +140,21 @@ def train_transition(
 def candidate(transition: Transition, decision: Decision) -> dict:
     """A trained transition as `selection` ranks it and the record of a state lists it."""
     values = asdict(decision)
+    fit = {
+        k: list(v) if isinstance(v, tuple) else v for k, v in values["fit"].items()
+    }  # as in JSON
     return {
         "transition": transition.name,
         "source": transition.source_name,
         "target": transition.target.name,
         "epochs": decision.best_epoch,
         "trained_epochs": decision.epoch,
-        **{key: values[key] for key in ("fitted", "observed", "residual_std", "identified")},
+        **{
+            key: values[key]
+            for key in ("fitted", "observed", "residual_std", "identified", "upper")
+        },
         "reason": decision.reason,
-        "fit": values["fit"],
+        "fit": fit,
     }
 
 

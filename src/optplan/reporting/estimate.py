@@ -8,6 +8,7 @@ from tabulate import tabulate
 from optplan.config import graph, stage_settings, stopper_settings
 from optplan.planning.strategies import HandTuned
 from optplan.reporting.records import read_json
+from optplan.simulated import TRAINING_SHARE
 
 # Mean of a transition on six data sets, as the paper's cost of planning (Table 4) implies.
 USUAL_EPOCHS = 35
@@ -71,6 +72,8 @@ def _planning_videos(data: Mapping, split: Path) -> int:
         header, *rows = split.read_text(encoding="utf-8").splitlines()
         subset = header.split("\t").index("subset")
         return sum(row.split("\t")[subset] in ("train", "val") for row in rows)
+    if data["format"] == "simulated":
+        return (1 + TRAINING_SHARE) * data["validation_videos"]
     if data["format"] == "embedded":
         from optplan.video.embedded import CLASSES  # brings an encoder along
 

@@ -1,25 +1,24 @@
-"""The jobs of the workflow that need torch: files in, files out."""
+"""The jobs of the workflow that train networks: files in, files out."""
 
 import hashlib
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from optplan.assignments import best_rival, check_source, last_state, stage_of
 from optplan.config import clip_spec, stage_settings, stopper_settings
+from optplan.files import write_json, write_lines
 from optplan.locks import held
 from optplan.networks.inflate import inflate_state_dict, read_imagenet_weights
 from optplan.networks.zoo import build_network
 from optplan.planning.knee import KneeStopper
+from optplan.planning.search import candidate
 from optplan.planning.states import START, State, Transition
-from optplan.planning.strategies import HandTuned, StageSpec
+from optplan.planning.strategies import StageSpec
 from optplan.progress import Reporter
-from optplan.reporting.records import read_json
-from optplan.study import model_file, read_plan, read_record
 from optplan.training.evaluation import score_videos, top_k
-from optplan.training.snapshots import Snapshots, load, save, write_bytes
+from optplan.training.snapshots import Snapshots, load, save
 from optplan.training.stage import Result, train_stage
 from optplan.video.clips import TrainingClips, ViewClips
 from optplan.video.frames import FrameStore, VideoFiles
@@ -28,10 +27,10 @@ from optplan.video.index import read_table
 TRAINING, ORIGINAL_TRAINING = ("train",), ("train", "val")
 
 
-def initialise(split: str, settings: dict, *, seed: int, output: str):
+def initialise(inputs, settings: dict, *, seed: int, output: str):
     """The initial model S_0: random weights, or a 2D ResNet's inflated (Sec. 4)."""
     torch.manual_seed(seed)
-    network = _network(settings, read_table(split))
+    network = _network(settings, read_table(inputs.split))
     weights = settings["network"]["weights"]
     if weights is not None:
         file = None if weights == "imagenet" else weights
@@ -41,12 +40,11 @@ def initialise(split: str, settings: dict, *, seed: int, output: str):
 
 def run_transition(inputs, settings: dict, *, source: str, target: str, seed: int, outputs, log):
     """Train one transition to its knee and write curve, knee, weights and cost (Sec. 3.3)."""
-    _check_source(inputs, source)
+    check_source(inputs, source)
     transition = Transition.parse(f"{source}--{target}")
     state, from_start = transition.target, source == START
     stage = stage_settings(settings, state, name=transition.name, seed=seed)
-    rivals = [read_json(path) for path in inputs.get("rivals", [])]
-    rival = max((knee["fitted"] for knee in rivals), default=None)
+    rival = best_rival(inputs)
     stopping = stopper_settings(settings, from_start=from_start, rival=rival)
     folder = Path(outputs.knee).parent
     clips = _Clips(inputs, settings, state)
@@ -67,28 +65,16 @@ def run_transition(inputs, settings: dict, *, source: str, target: str, seed: in
             workers=settings["training"]["workers"],
             report=reporter.epoch,
         )
-        decision = asdict(result.decision)
-        knee = {
-            "transition": transition.name,
-            "source": source,
-            "target": target,
-            "epochs": result.epochs,
-            "trained_epochs": result.cost["epochs"],
-            "frames": result.cost["frames_trained"] + result.cost["frames_evaluated"],
-            **{k: decision[k] for k in ("fitted", "observed", "residual_std", "identified")},
-            "rival": rival,
-            "upper": decision["upper"],
-            "reason": decision["reason"],
-            "fit": decision["fit"],
-        }
+        found = candidate(transition, result.decision)
+        frames = result.cost["frames_trained"] + result.cost["frames_evaluated"]
         _write(result, snapshots, outputs)
-        write_bytes(_json(knee), Path(outputs.knee))
-    reporter.finished(knee)
+        write_json(found | {"rival": rival, "frames": frames}, outputs.knee)
+    reporter.finished(found)
 
 
 def run_stage(inputs, settings: dict, *, strategy: str, number: int, seed: int, outputs, log):
     """Train stage `number` (from 1) of a strategy on the whole original training set."""
-    spec, epochs = _stage_of(strategy, number, inputs)
+    spec, epochs = stage_of(strategy, number, inputs)
     stage = stage_settings(settings, spec, name=f"{strategy}/{number}", seed=seed, epochs=epochs)
     folder = Path(outputs.weights).parent
     clips = _Clips(inputs, settings, spec)
@@ -112,7 +98,7 @@ def run_stage(inputs, settings: dict, *, strategy: str, number: int, seed: int, 
 
 def run_evaluation(inputs, settings: dict, *, strategy: str, outputs):
     """Score the test videos with the second inference strategy: many clips, three crops."""
-    spec = _last_state(strategy, inputs, settings)
+    spec = last_state(strategy, inputs)
     video = settings["video"]
     clips = _Clips(inputs, settings, spec)
     network = _network(settings, clips.table)
@@ -141,13 +127,14 @@ def run_evaluation(inputs, settings: dict, *, strategy: str, outputs):
         "clips": video["evaluation_clips"],
         "crops": video["evaluation_crops"],
     }
-    write_bytes(_json(metrics), Path(outputs.metrics))
+    write_json(metrics, outputs.metrics)
 
 
 class _Clips:
     """The clips of one state's sampling and length, from the videos or the decoded frames."""
 
     def __init__(self, inputs, settings: dict, state: State | StageSpec):
+        torch.set_num_threads(settings["training"]["threads"])
         self.table = read_table(inputs.split)
         self.video = settings["video"]
         self.spec = clip_spec(settings, state.sampling, state.length)
@@ -188,35 +175,6 @@ def _network(settings: dict, table) -> torch.nn.Module:
     )
 
 
-def _stage_of(strategy: str, number: int, inputs) -> tuple[State | StageSpec, int]:
-    if strategy == "planned":
-        step = read_plan(inputs.plan)["path"][number - 1]
-        return State.parse(step["state"]), step["epochs"]
-    stage = HandTuned.parse(strategy).stages[number - 1]
-    return stage, stage.epochs
-
-
-def _last_state(strategy: str, inputs, settings: dict) -> State | StageSpec:
-    """The setting that a strategy ends with; its clips are those that the evaluation uses."""
-    if strategy == "planned":
-        return State.parse(read_plan(inputs.plan)["final"])
-    return HandTuned.parse(strategy).stages[-1]
-
-
-def _check_source(inputs, source: str):
-    """The weights given are those that the source state's record points to."""
-    if source == START:
-        return
-    record = read_record(inputs.record)
-    run = str(Path(inputs.record).parents[1])
-    expected = model_file(run, inputs.record)
-    if record["state"] != source or Path(expected) != Path(inputs.weights):
-        raise ValueError(
-            f"the transition from {source} was given {inputs.weights}, but {inputs.record} "
-            f"(state {record['state']}) points to {expected}"
-        )
-
-
 def _identity(settings: dict, stage: dict, inputs) -> dict:
     """What a half-trained stage must agree on to be continued."""
     return {
@@ -236,14 +194,8 @@ def _digest(path) -> str:
 def _write(result: Result, snapshots: Snapshots, outputs):
     snapshots.finish(result.epochs, result.curve, result.cost)
     snapshots.export(result.epochs, Path(outputs.weights))
-    lines = "".join(json.dumps(entry) + "\n" for entry in result.curve)
-    write_bytes(lines.encode(), Path(outputs.curve))
-    cost = {**result.cost, "device": _device_name()}
-    write_bytes(_json(cost), Path(outputs.cost))
-
-
-def _json(value) -> bytes:
-    return (json.dumps(value, indent=2) + "\n").encode()
+    write_lines(result.curve, outputs.curve)
+    write_json({**result.cost, "device": _device_name()}, outputs.cost)
 
 
 def _device() -> torch.device:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import torch
 
+from optplan.files import write_bytes
+
 
 def save(value, path: Path):
     """Write `value` with torch so that equal values give equal bytes, all or nothing."""
@@ -28,16 +30,6 @@ def load(path: Path):
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise ValueError(f"{path} cannot be read as weights: {error}") from error
-
-
-def write_bytes(content: bytes, path: Path):
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 class Snapshots:

@@ -1,5 +1,7 @@
 """The curve families are unimodal, and their fits are global optima that no unit can change."""
 
+import sys
+from pathlib import Path
 from time import process_time
 
 import numpy as np
@@ -8,10 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optplan.planning import curves
-from optplan.planning.curves import FAMILIES, RATE_BOUNDS, Fit, fit
+from optplan.planning.curves import FAMILIES, LARGEST, RATE_BOUNDS, Fit, fit
+
+sys.path.append(str(Path(__file__).parents[3] / "benchmarks"))
+from fits import reference_fit
 
 one_term = ("power", "exponential")
 scores = st.lists(st.floats(0, 1, allow_subnormal=False), min_size=5, max_size=40)
+any_scores = st.lists(st.floats(-LARGEST, LARGEST), min_size=5, max_size=20)
 
 
 def random_curve(rng, family):
@@ -62,23 +68,6 @@ def noisy_curves(count, seed, min_length=16):
         yield rng.binomial(1000, np.clip(mean, 0, 1)) / 1000
 
 
-def finest_rss(y, family, num_rates=400):
-    """The least RSS over a fine grid of rates, with scipy's non-negative least squares at each."""
-    from scipy.optimize import nnls
-
-    t = np.arange(len(y), dtype=float)
-    clock = t if family == "exponential" else np.log1p(t)
-    span = t / t[-1]
-    basis, _ = np.linalg.qr(np.stack([np.ones_like(t), span], axis=1))
-    rss = np.inf
-    for rate in np.geomspace(*RATE_BOUNDS[family], num_rates):
-        columns = np.stack([-np.exp(-rate * clock), -(span**2), y], axis=1)
-        columns -= basis @ (basis.T @ columns)
-        norms = np.linalg.norm(columns[:, :2], axis=0)
-        rss = min(rss, nnls(columns[:, :2] / norms, columns[:, 2])[1] ** 2)
-    return rss
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_no_curve_has_a_minimum_between_two_maxima(family):
     rng = np.random.default_rng(1)
@@ -104,11 +93,13 @@ def test_the_jacobian_agrees_with_finite_differences(family):
         np.testing.assert_allclose(analytic, np.transpose(numeric), rtol=1e-5, atol=1e-8)
 
 
-@pytest.mark.parametrize("family", one_term)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_the_fit_is_the_global_optimum(family):
-    for y in noisy_curves(40, seed=3):
-        rss = fit(y, family).rmse ** 2 * len(y)
-        assert rss <= 1.0001 * finest_rss(y, family) + 1e-12
+    """By variable projection. benchmarks/fits.py counts how often two terms miss it by 1 %."""
+    allowed = 1e-4 if family in one_term else 0.01
+    for y in noisy_curves(24, seed=3):
+        least, _ = reference_fit(y, family)
+        assert fit(y, family).rmse ** 2 * len(y) <= (1 + allowed) * least + 1e-12
 
 
 @pytest.mark.parametrize("family", one_term)
@@ -152,14 +143,55 @@ def test_with_a_thousand_validation_clips_the_knee_is_off_by_few_epochs():
     assert np.median(r2) > 0.97
 
 
+@pytest.mark.parametrize("unit", [1e-6, 1 / 3, 7.0, 255, 1e9])
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=60, deadline=None)
+def test_no_unit_of_accuracy_moves_the_knee(family, unit):
+    for y in noisy_curves(8, seed=11):
+        assert fit(unit * y, family).peak(400) == fit(y, family).peak(400)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@settings(max_examples=50, deadline=None)
 @given(y=scores)
-def test_any_five_scores_can_be_fitted(family, y):
+def test_any_five_scores_are_fitted_within_the_constraints(family, y):
     curve = fit(y, family)
-    assert 0 <= curve.peak(100) <= 100
+    slowest, fastest = RATE_BOUNDS[family.removeprefix("multi-")]
+    assert min(curve.a) >= 0
+    assert curve.d >= 0
+    assert slowest * (1 - 1e-9) <= min(curve.b) <= max(curve.b) <= fastest * (1 + 1e-9)
     assert np.isfinite([*curve.parameters.values(), curve.rmse, curve.r2]).all()
     assert curve.rmse <= np.std(y) + 1e-9, "worse than a constant"
+    assert 0 <= curve.peak(100) <= 100
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@settings(max_examples=25, deadline=None)
+@given(y=any_scores)
+def test_any_five_finite_numbers_can_be_fitted(family, y):
+    curve = fit(y, family)
+    assert np.isfinite([*curve.parameters.values(), curve.rmse, curve.residual_std]).all()
+    assert 0 <= curve.peak(100) <= 100
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("y", "earliest", "latest"),
+    [
+        ([0.0] * 10 + [1.0] * 10, 10, 100),
+        ([1.0] * 10 + [0.0] * 10, 0, 9),
+        ([0.0, 1.0] * 10, 0, 100),
+        ([0.5] * 40 + [0.0], 0, 40),
+        ([0.0] + [0.5] * 40, 1, 100),
+        ([1.0] + [0.5] * 40, 0, 0),
+        ([0.5] * 20 + [1.0] + [0.5] * 20, 0, 40),
+        ([0.0, 1.0, 0.0, 1.0, 0.0], 0, 100),
+    ],
+    ids=["up", "down", "alternating", "last", "first", "spike", "middle", "five"],
+)
+def test_two_values_and_single_outliers_can_be_fitted(family, y, earliest, latest):
+    curve = fit(y, family)
+    assert earliest <= curve.peak(100) <= latest
+    assert curve.rmse <= np.std(y)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optplan.planning import knee
-from optplan.planning.curves import MIN_OBSERVATIONS, fit
+from optplan.planning.curves import FAMILIES, MIN_OBSERVATIONS, fit
 from optplan.planning.knee import KneeStopper
 
 
@@ -54,6 +54,21 @@ def test_every_decision_follows_the_rule_of_the_paper(delay):
         assert decision.identified == (peak < epoch)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_finds_the_knee_of_a_noisy_curve(family):
+    truth = overfitting()
+    decision = run(overfitting(noise=0.01, seed=1), family=family)
+    assert (decision.reason, decision.fit.family) == ("knee", family)
+    assert truth.max() - truth[decision.best_epoch] < 0.01
+
+
+def test_a_longer_delay_never_stops_earlier():
+    for seed in range(2):
+        scores = overfitting(noise=0.02, seed=seed)
+        epochs = [run(scores, delay=delay).epoch for delay in (5, 10, 20)]
+        assert epochs == sorted(epochs)
+
+
 def test_a_curve_that_keeps_rising_ends_at_max_epochs_and_says_so():
     decision = run(np.linspace(0, 0.9, 100), max_epochs=40)
     assert (decision.epoch, decision.best_epoch) == (40, 40)
@@ -82,11 +97,48 @@ def test_a_falling_curve_keeps_the_parent():
     assert run(np.linspace(0.6, 0.1, 100)).best_epoch == 0
 
 
-def test_twenty_epochs_carry_over_a_slow_start():
-    t = np.arange(400)
-    scores = 0.7 / (1 + np.exp(-(t - 18) / 2.5))
-    scores[0] = 0.0
-    assert run(scores, min_epochs=20, max_epochs=100).best_epoch > 20
+def test_twenty_epochs_carry_over_a_slow_start_that_ten_take_for_a_flat_curve():
+    mean = 0.02 + 0.6 / (1 + np.exp(-(np.arange(101) - 25) / 2))
+    scores = np.random.default_rng(1).binomial(1000, mean) / 1000
+    early, late = (run(scores, min_epochs=n, max_epochs=100) for n in (10, 20))
+    assert early.best_epoch < 10
+    assert late.best_epoch > 25
+
+
+@pytest.mark.parametrize("spike", [3, 12, 25])
+def test_a_single_lucky_epoch_is_not_the_knee(spike):
+    scores = overfitting(noise=0.005, seed=2)
+    plain = run(scores)
+    scores[spike] += 0.1
+    assert abs(run(scores).best_epoch - plain.best_epoch) <= 5
+
+
+def test_a_curve_that_cannot_reach_its_rival_stops_before_its_knee():
+    scores = overfitting(noise=0.01, seed=4)
+    decision = run(scores, rival=0.9)
+    assert decision.reason == "bounded"
+    assert 10 <= decision.epoch < run(scores).epoch
+    assert decision.best_epoch <= decision.epoch
+    assert decision.upper < 0.9
+
+
+def test_a_rival_that_is_beaten_before_min_epochs_changes_nothing():
+    scores = overfitting(noise=0.01, seed=4)
+    alone, beside = run(scores), run(scores, rival=0.4)
+    assert (beside.epoch, beside.best_epoch) == (alone.epoch, alone.best_epoch)
+    assert beside.reason == "knee"
+    assert alone.upper is None
+    assert beside.upper > 0.4
+
+
+def test_more_slack_gives_a_curve_more_time_against_its_rival():
+    scores = overfitting(noise=0.02, seed=6)
+    epochs = [run(scores, rival=0.68, slack=slack).epoch for slack in (0, 4)]
+    assert epochs == sorted(epochs)
+
+
+def test_a_rival_waits_for_min_epochs_as_the_knee_does():
+    assert run([0.1] * 50, rival=0.5, min_epochs=9).epoch == 9
 
 
 @settings(max_examples=25, deadline=None)

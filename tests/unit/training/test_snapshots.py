@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from optplan.training.snapshots import Snapshots, flatten, load, save, write_bytes
+from optplan.training.snapshots import Snapshots, flatten, load, save
 
 
 class Attack:
@@ -43,17 +43,6 @@ def test_a_file_cut_short_is_named(tmp_path):
     (tmp_path / "w.pt").write_bytes((tmp_path / "w.pt").read_bytes()[:100])
     with pytest.raises(ValueError, match=r"w\.pt cannot be read as weights"):
         load(tmp_path / "w.pt")
-
-
-def test_an_interrupted_write_leaves_the_file_as_it_was(tmp_path):
-    path = tmp_path / "w.pt"
-    write_bytes(b"whole", path)
-    with pytest.raises(TypeError):
-        write_bytes(None, path)
-    assert path.read_bytes() == b"whole"
-    with pytest.raises(TypeError):
-        write_bytes(None, tmp_path / "new.pt")
-    assert not (tmp_path / "new.pt").exists()
 
 
 def test_a_snapshot_is_restored_as_it_was_saved(tmp_path):

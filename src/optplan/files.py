@@ -1,0 +1,26 @@
+"""Writing files so that one that exists is whole, whenever the process ends."""
+
+import json
+import os
+from pathlib import Path
+
+
+def write_bytes(content: bytes, path: Path):
+    """Write under another name, then rename."""
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def write_json(value, path: Path):
+    """JSON that a person can read."""
+    write_bytes((json.dumps(value, indent=2) + "\n").encode(), path)
+
+
+def write_lines(values, path: Path):
+    """One JSON value a line."""
+    write_bytes("".join(json.dumps(value) + "\n" for value in values).encode(), path)

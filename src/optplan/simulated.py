@@ -1,0 +1,93 @@
+"""The jobs of the workflow on a simulated task: the same files as those of real training.
+
+Weights are the JSON of a simulated model, seconds are nominal, and nothing imports torch.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from optplan.assignments import best_rival, check_source, last_state, stage_of
+from optplan.config import clip_spec, stopper_settings
+from optplan.files import write_json, write_lines
+from optplan.planning.knee import KneeStopper
+from optplan.planning.search import candidate, train_transition
+from optplan.planning.simulate import Model, Task
+from optplan.planning.states import START, State, Transition
+from optplan.planning.strategies import StageSpec
+from optplan.progress import Reporter
+from optplan.reporting.records import read_json
+
+TRAINING_SHARE = 4  # training videos for every validation video
+SECONDS_PER_FRAME = 1e-4  # nominal: about that of a small network on a GPU
+
+
+def initialise(inputs, settings: dict, *, seed: int, output: str):
+    """The untrained model of the task."""
+    write_json(asdict(_task(settings).initial), output)
+
+
+def run_transition(inputs, settings: dict, *, source: str, target: str, seed: int, outputs, log):
+    """Train one transition to its knee and write curve, knee, weights and cost."""
+    check_source(inputs, source)
+    transition, from_start = Transition.parse(f"{source}--{target}"), source == START
+    rival = best_rival(inputs)
+    stopping = stopper_settings(settings, from_start=from_start, rival=rival)
+    reporter = Reporter(
+        transition.name, run=Path(outputs.knee).parents[2], log=log, settings=settings
+    )
+    task, state = _task(settings), transition.target
+    trained = train_transition(task.train, _model(inputs), state, KneeStopper(**stopping))
+    curve = [
+        {"epoch": epoch, "loss": None, "top1": score} for epoch, score in enumerate(trained.scores)
+    ]
+    found = candidate(transition, trained.decision)
+    cost = _cost(settings, state, found["trained_epochs"], evaluations=len(curve) - from_start)
+    write_json(asdict(trained.model), outputs.weights)
+    write_lines(curve, outputs.curve)
+    write_json(cost, outputs.cost)
+    frames = cost["frames_trained"] + cost["frames_evaluated"]
+    write_json(found | {"rival": rival, "frames": frames}, outputs.knee)
+    reporter.finished(found)
+
+
+def run_stage(inputs, settings: dict, *, strategy: str, number: int, seed: int, outputs, log):
+    """Train stage `number` (from 1) of a strategy."""
+    stage, epochs = stage_of(strategy, number, inputs)
+    if isinstance(stage, State):
+        stage = StageSpec(stage.sampling, stage.length, stage.rate, "constant", epochs)
+    Path(log).touch()
+    write_json(asdict(_task(settings).train_stage(_model(inputs), stage)), outputs.weights)
+    write_lines([], outputs.curve)
+    write_json(_cost(settings, stage, epochs, evaluations=0), outputs.cost)
+
+
+def run_evaluation(inputs, settings: dict, *, strategy: str, outputs):
+    """The accuracy of the model without an error, as an endless test set would show it."""
+    last_state(strategy, inputs)
+    top1 = _task(settings).accuracy(_model(inputs))
+    write_json({"top1": top1}, outputs.scores)
+    videos = settings["data"]["validation_videos"]
+    metrics = {"strategy": strategy, "top1": top1, "top5": None, "videos": videos}
+    write_json(metrics, outputs.metrics)
+
+
+def _task(settings: dict) -> Task:
+    data = settings["data"]
+    return Task(data["task"], videos=data["validation_videos"])
+
+
+def _model(inputs) -> Model:
+    return Model(**read_json(inputs.weights))
+
+
+def _cost(settings: dict, stage: State | StageSpec, epochs: int, *, evaluations: int) -> dict:
+    length = clip_spec(settings, stage.sampling, stage.length).length
+    trained = epochs * TRAINING_SHARE * settings["data"]["validation_videos"] * length
+    evaluated = evaluations * settings["data"]["validation_videos"] * length
+    return {
+        "epochs": epochs,
+        "frames_trained": trained,
+        "frames_evaluated": evaluated,
+        "seconds": (trained + evaluated) * SECONDS_PER_FRAME,
+        "device": "simulated",
+    }

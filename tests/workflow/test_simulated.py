@@ -1,0 +1,68 @@
+"""A whole plan on a simulated task: bounds, race and all, without torch."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import Workflow
+
+RUN = "simulated/task/seed-1"
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory) -> Workflow:
+    folder = tmp_path_factory.mktemp("simulated")
+    (folder / "no_torch").mkdir()
+    (folder / "no_torch" / "torch.py").write_text("raise ImportError('torch was asked for')\n")
+    workflow = Workflow(folder, study="simulated.yaml", PYTHONPATH=str(folder / "no_torch"))
+    workflow.check()
+    return workflow
+
+
+@pytest.fixture(scope="module")
+def records(planned) -> dict:
+    files = planned.results(f"{RUN}/states/*.json").values()
+    return {record["state"]: record for record in map(json.loads, files)}
+
+
+def test_every_transition_is_trained_or_says_why_not(planned, records):
+    trained = {Path(path).parent.name for path in planned.results(f"{RUN}/transitions/*/knee.json")}
+    candidates = {c["transition"] for r in records.values() for c in r["candidates"]}
+    skipped = {s["transition"]: s["why"] for r in records.values() for s in r["skipped"]}
+    assert trained == candidates
+    assert len(candidates | skipped.keys()) == 36
+    assert not candidates & skipped.keys()
+    assert all(skipped.values())
+
+
+def test_a_bounded_transition_loses_to_the_rival_that_was_trained_before_it(records):
+    bounded = 0
+    for record in records.values():
+        for candidate in record["candidates"]:
+            if candidate["reason"] == "bounded":
+                assert candidate["upper"] < candidate["rival"] <= record["score"]
+                assert candidate["transition"] != record["transition"]
+                bounded += 1
+    assert bounded > 0
+
+
+def test_the_sampling_that_trails_is_not_explored_further(planned, records):
+    plan = yaml.safe_load(planned.results(f"{RUN}/plan.yaml")[f"{RUN}/plan.yaml"])
+    other = {"cs": "us", "us": "cs"}[plan["sampling"]]
+    for name, record in records.items():
+        explored = not name.startswith(other) or name.endswith("-r1")
+        assert (record["score"] is not None) == explored
+    why = records[f"{other}-l3-r3"]["skipped"][0]["why"]
+    assert why.startswith(f"{other} trails {plan['sampling']} by")
+    assert list(plan["finals"]) == [plan["final"]]
+
+
+def test_the_plan_is_drawn_and_compared(planned):
+    assert len(planned.results("simulated/figures/task-*")) == 4
+    table = planned.results("simulated/tables/comparison.md")["simulated/tables/comparison.md"]
+    assert b"| planned path" in table
+
+
+def test_a_second_run_has_nothing_to_do(planned):
+    assert "Nothing to be done" in planned.check()
