@@ -15,6 +15,7 @@ if workflow.is_main_process:
     print(forecast(STUDY), file=sys.stderr)
 
 TARGETS = study.targets(STUDY)
+RELEASED = sorted(Path(workflow.basedir, "config", "plans").glob("*.yaml"))
 
 
 wildcard_constraints:

@@ -66,3 +66,25 @@ rule draw_curves:
         "{wildcards.experiment}: draw the performance-epoch curves"
     script:
         "../workflow/scripts/draw_curves.py"
+
+
+# Figs. 4 and 5: snakemake --cores 1 released
+rule released:
+    input:
+        [f"results/released/{path.stem}.png" for path in RELEASED],
+
+
+rule draw_released:
+    input:
+        plan=f"{workflow.basedir}/config/plans/{{plan}}.yaml",
+    output:
+        pdf="results/released/{plan}.pdf",
+        png="results/released/{plan}.png",
+    log:
+        "results/released/logs/{plan}.log",
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "draw the released path {wildcards.plan}"
+    script:
+        "../workflow/scripts/draw_released.py"

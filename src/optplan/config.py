@@ -124,10 +124,11 @@ def _with_preset(settings: dict) -> dict:
 
 
 def _with_plan(settings: dict) -> dict:
-    """The settings with the states of the plan that is replayed, where they are left open."""
+    """The settings with what the plan to replay says about its stages, where they are left open."""
     try:
-        states = yaml.safe_load(Path(settings["plan"]).read_text())["states"]
-        return settings | {"states": _merge(states, settings.get("states") or {})}
+        plan = yaml.safe_load(Path(settings["plan"]).read_text())
+        brought = {key: plan[key] for key in ("states", "training") if key in plan}
+        return _merge(brought, settings)
     except (KeyError, TypeError, OSError, AttributeError, yaml.YAMLError):
         return settings  # there is no plan, or none that could be replayed: see check_experiment
 

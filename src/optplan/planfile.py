@@ -46,6 +46,9 @@ def write_plan(record_files, split, settings: dict, *, experiment: str, seed: in
             "frames": sum(c["frames"] for c in candidates),
         },
         "states": settings["states"],
+        "training": {
+            key: settings["training"][key] for key in ("freeze_bn_from", "frozen_rate_scale")
+        },
         "network": settings["network"],
         "split_sha256": hashlib.sha256(Path(split).read_bytes()).hexdigest() if split else None,
     }

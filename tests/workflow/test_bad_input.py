@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Workflow
+from running import Workflow
 
 from optplan.video.embedded import encode
 from optplan.video.index import read_table

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import Workflow
+from running import Workflow
 
 TIMES = ("cost.json", "comparison.csv", "comparison.md")  # they say how long it took
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import yaml
-from conftest import Workflow
+from running import Workflow
 
 RUN = "tiny/motion/seed-3"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Workflow
+from running import Workflow
 
 RUN = "simulated/task/seed-1"
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from optplan.reporting.figures import draw_curves
+from optplan.reporting.curve_figure import draw_curves
 from optplan.study import path_transitions
 
 run = Path(snakemake.input.plan).parent

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from optplan.reporting.figures import draw_graph
+from optplan.reporting.graph_figure import draw_graph, graph_edges
 from optplan.study import graph, read_plan, read_records
 
 settings = snakemake.params.settings
+records = read_records(Path(snakemake.input.plan).parent)
 draw_graph(
     graph(settings),
-    read_records(Path(snakemake.input.plan).parent),
-    read_plan(snakemake.input.plan),
+    graph_edges(graph(settings), records, read_plan(snakemake.input.plan)),
+    records,
     {
         "lengths": settings["states"]["clip_lengths"],
         "rates": settings["states"]["learning_rates"],

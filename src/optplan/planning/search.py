@@ -140,19 +140,16 @@ def train_transition(
 def candidate(transition: Transition, decision: Decision) -> dict:
     """A trained transition as `selection` ranks it and the record of a state lists it."""
     values = asdict(decision)
-    fit = {
-        k: list(v) if isinstance(v, tuple) else v for k, v in values["fit"].items()
-    }  # as in JSON
+    scores = ("fitted", "observed", "residual_std", "identified", "upper")
+    # Lists, not tuples: a record is the same before it is written as JSON and after.
+    fit = {k: list(v) if isinstance(v, tuple) else v for k, v in values["fit"].items()}
     return {
         "transition": transition.name,
         "source": transition.source_name,
         "target": transition.target.name,
         "epochs": decision.best_epoch,
         "trained_epochs": decision.epoch,
-        **{
-            key: values[key]
-            for key in ("fitted", "observed", "residual_std", "identified", "upper")
-        },
+        **{key: values[key] for key in scores},
         "reason": decision.reason,
         "fit": fit,
     }

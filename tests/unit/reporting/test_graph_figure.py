@@ -1,7 +1,9 @@
 import pytest
+from reproduce import assert_reproducible
 
+from optplan.planning.selection import unexplored_record
 from optplan.planning.states import State, Transition, TransitionGraph
-from optplan.reporting.figures import draw_curves, draw_graph, graph_edges, transition_title
+from optplan.reporting.graph_figure import draw_graph, graph_edges, path_edges
 
 
 @pytest.fixture
@@ -53,45 +55,45 @@ def test_a_state_without_a_record_is_named(finished):
         graph_edges(finished.graph, records, finished.plan)
 
 
-@pytest.mark.parametrize(
-    ("name", "title"),
-    [
-        ("start--cs-l2-r1", "cs: start → l2, r1"),
-        ("cs-l1-r1--cs-l2-r1", "cs: l1 → l2, r1"),
-        ("us-l3-r1--us-l3-r2", "us: l3, r1 → r2"),
-        ("us-l3-r1--us-l2-r2", "us: l3 → l2, r1 → r2"),
-    ],
-)
-def test_a_title_says_what_the_transition_changes(name, title):
-    assert transition_title(Transition.parse(name)) == title
+def test_a_bounded_transition_and_a_given_up_sampling_look_different(finished):
+    records = {name: dict(record) for name, record in finished.records.items()}
+    loser = dict(records["cs-l2-r2"]["candidates"][-1], reason="bounded")
+    records["cs-l2-r2"]["candidates"] = [*records["cs-l2-r2"]["candidates"][:-1], loser]
+    for state in finished.graph.states:
+        if state.sampling == "us" and state.rate > 1:
+            skipped = [
+                {"transition": transition.name, "why": "us trails"}
+                for transition in finished.graph.incoming(state)
+            ]
+            records[state.name] = unexplored_record(state, skipped)
+    edges = graph_edges(finished.graph, records, finished.plan)
+    bounded = of_kind(edges, "bounded")
+    assert [Transition(e.source, e.target).name for e in bounded] == [loser["transition"]]
+    assert {e.target.rate for e in of_kind(edges, "given up")} == {2, 3}
+    assert not of_kind(edges, "other")
 
 
-def test_the_graph_is_drawn_twice_to_the_same_bytes(finished, tmp_path):
-    inputs = finished.graph, finished.records, finished.plan, finished.labels
+def test_a_plan_alone_is_drawn_with_the_state_that_it_leaves_out():
+    steps = [("cs-l2-r1", 73), ("cs-l1-r2", 30), ("cs-l3-r2", 7), ("cs-l3-r3", 19)]
+    plan = {"path": [{"state": state, "epochs": epochs} for state, epochs in steps]}
+    edges = path_edges(TransitionGraph(samplings=("cs",)), plan)
+    drawn = [(edge.target.name, edge.epochs) for edge in edges]
+    assert drawn == [*steps[:2], ("cs-l2-r2", 0), *steps[2:]]
+    assert edges[0].source is None
+
+
+def test_a_path_with_a_leap_is_refused():
+    plan = {"path": [{"state": "cs-l3-r3", "epochs": 1}]}
+    with pytest.raises(ValueError, match="no transition leads from start to cs-l3-r3"):
+        path_edges(TransitionGraph(samplings=("cs",)), plan)
+
+
+def test_the_graph_is_drawn_twice_to_the_same_bytes(finished, edges, tmp_path):
+    inputs = finished.graph, edges, finished.records, finished.labels
     assert_reproducible(tmp_path, lambda stem: draw_graph(*inputs, stem))
 
 
-def test_the_curves_are_drawn_twice_to_the_same_bytes(finished, tmp_path):
-    names = [record["transition"] for record in finished.records.values()][:4]
-    assert_reproducible(tmp_path, lambda stem: draw_curves(finished.run, names, stem))
-
-
-def test_a_graph_of_one_sampling_can_be_drawn(finished, tmp_path):
+def test_a_plan_of_one_sampling_can_be_drawn_without_records(finished, tmp_path):
     graph = TransitionGraph(samplings=("cs",))
-    draw_graph(graph, finished.records, finished.plan, finished.labels, tmp_path / "cs")
+    draw_graph(graph, path_edges(graph, finished.plan), {}, finished.labels, tmp_path / "cs")
     assert (tmp_path / "cs.png").stat().st_size > 0
-
-
-def test_no_curves_are_refused(finished, tmp_path):
-    with pytest.raises(ValueError, match="transitions is empty"):
-        draw_curves(finished.run, [], tmp_path / "curves")
-
-
-def assert_reproducible(folder, draw):
-    """The dot in the name must survive: it is a name, not a suffix."""
-    draw(folder / "first" / "figure.v1")
-    draw(folder / "second" / "figure.v1")
-    for suffix, magic in ((".pdf", b"%PDF"), (".png", b"\x89PNG")):
-        first = (folder / "first" / f"figure.v1{suffix}").read_bytes()
-        assert first.startswith(magic)
-        assert first == (folder / "second" / f"figure.v1{suffix}").read_bytes()
