@@ -21,6 +21,7 @@ from statistics import fmean, stdev
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: processes share the work, not threads
 
 import numpy as np
+from tqdm import tqdm
 
 from optplan.planning.knee import KneeStopper
 from optplan.planning.search import plan, train_transition
@@ -256,10 +257,7 @@ def compare(arguments: tuple[int, int, int, bool]) -> tuple[dict[str, Outcome], 
 
 def report(results: list) -> str:
     """Both tables in Markdown; differences are paired by task."""
-    lines = [
-        "| method | accuracy, difference in points | cost ratio | tasks |",
-        "|---|---|---|---|",
-    ]
+    lines = ["| method | accuracy (points) | cost ratio | tasks |", "|---|---|---|---|"]
     methods = dict.fromkeys(name for outcomes, _ in results for name in outcomes)
     for name in methods:
         pairs = [(o[name], o[BASELINE]) for o, _ in results if name in o]
@@ -291,7 +289,7 @@ def main(argv: list[str] | None = None) -> None:
         for k in range(options.tasks)
     ]
     with get_context("spawn").Pool(options.jobs) as pool:
-        print(report(pool.map(compare, tasks, chunksize=1)))
+        print(report(list(tqdm(pool.imap(compare, tasks), total=len(tasks), unit="task"))))
     if not find_spec("optuna"):
         print("\nThree methods need Optuna: pip install -r envs/benchmarks.txt")
 

@@ -154,7 +154,7 @@ def _between(graph: TransitionGraph, source: State | None, target: State) -> Sta
 def _draw_panel(axes: Axes, graph: TransitionGraph, sampling: str, labels: Mapping) -> None:
     """The background of one sampling's states, with the settings of its columns and rows."""
     first = graph.position(State(sampling, 1, 1))[1]
-    size = graph.num_rates + 0.53, graph.num_lengths - 1 + 0.9
+    size = graph.num_rates + 0.6, graph.num_lengths - 1 + 0.9
     box = FancyBboxPatch(
         (0.55, first - 0.45), *size, boxstyle="round,pad=0,rounding_size=0.12", fc=PANEL, ec="none"
     )

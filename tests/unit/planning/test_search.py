@@ -16,7 +16,7 @@ from optplan.planning.knee import KneeStopper
 from optplan.planning.search import plan, train_transition
 from optplan.planning.simulate import Task
 from optplan.planning.states import START, State, TransitionGraph
-from optplan.reporting.figures import graph_edges
+from optplan.reporting.graph_figure import graph_edges
 
 ROOT = Path(__file__).parents[3]
 COSTS = r"^\| ([^|]+?) \| [^|]+ \| ([\d.]+) \| \d+ \|$"  # the method and its cost ratio
