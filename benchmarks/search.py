@@ -30,6 +30,14 @@ from optplan.planning.states import State, Transition, TransitionGraph
 from optplan.planning.strategies import HandTuned, stage_tree
 
 BASELINE = "planning, extended graph, T=10"
+VARIANTS = {
+    "extended graph, T=15": {"delay": 15},
+    "extended graph, T=20": {"delay": 20},
+    "bound 1": {"bound": 1.0},
+    "race 0.01": {"race": 0.01},
+    "bound 1, race 0.01": {"bound": 1.0, "race": 0.01},
+    "economical preset (T=15, bound 1, race 0.01)": {"delay": 15, "bound": 1.0, "race": 0.01},
+}
 GPUS = (1, 2, 4, 8)
 GRID_EPOCHS = (128, 192, 256, 320, 384)
 EPOCHS = (3, 80)  # of a state, where a method searches for them
@@ -237,9 +245,8 @@ def compare(arguments: tuple[int, int, int, bool]) -> tuple[dict[str, Outcome], 
     baseline, costs = planned(task, graph, max_epochs=max_epochs)
     budget = baseline.cost
     outcomes = {BASELINE: baseline}
-    for delay in (15, 20):
-        outcome, _ = planned(task, graph, delay=delay, max_epochs=max_epochs)
-        outcomes[f"planning, extended graph, T={delay}"] = outcome
+    for name, settings in VARIANTS.items():
+        outcomes[f"planning, {name}"], _ = planned(task, graph, max_epochs=max_epochs, **settings)
     outcomes["planning, basic graph, T=10"], _ = planned(task, basic, max_epochs=max_epochs)
     if exhaustive:
         outcomes["all paths, beginnings shared"] = all_paths(paths, graph)

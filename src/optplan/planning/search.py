@@ -65,6 +65,8 @@ def plan(
     max_epochs: int = 200,
     family: str = "exponential",
     score: str = "fitted",
+    bound: float | None = None,
+    race: float | None = None,
     report: Callable[[Transition, Decision], None] = lambda transition, decision: None,
 ) -> Found:
     """Find the path through the graph that ends in the best model (Sec. 3.2, Eq. 2).
@@ -80,29 +82,41 @@ def plan(
             transitions from the start. The paper counts epoch 0 of those as 0; here it counts as
             it is scored.
         score: what ranks the parents of a state, "fitted" or "observed".
+        bound: stop a transition whose curve, plus so many residual standard deviations, cannot
+            reach the best one into the same state so far; None never does.
+        race: give up a sampling that trails by more than this at its first state with the longest
+            clips; None never does.
         report: called with the transition and the stopper's decision after every epoch.
 
     Raises:
         ValueError: if `train` ends or yields anything else, or for a score that is not finite.
     """
 
-    def stopper(transition: Transition) -> KneeStopper:
-        first = min_epochs_start if transition.source is None else min_epochs
-        return KneeStopper(delay=delay, min_epochs=first, max_epochs=max_epochs, family=family)
-
     models, records, curves = {START: model}, {START: selection.ROOT}, {}
-    for state in graph.states:
+    # The race is decided by states at the first rate.
+    for state in sorted(graph.states, key=lambda state: race is not None and state.rate > 1):
         incoming = graph.incoming(state)
+        lost = {} if race is None or state.rate == 1 else _race(graph, records, race)
+        if state.sampling in lost:
+            skipped = [{"transition": t.name, "why": lost[state.sampling]} for t in incoming]
+            records[state.name] = selection.unexplored_record(state, skipped)
+            continue
         parents = {t.source_name: records[t.source_name] for t in incoming}
         sources = {name: record["model"] for name, record in parents.items()}
         to_train, skipped = selection.distinct_transitions(incoming, sources)
-        runs = {
-            t: train_transition(
-                train, models[sources[t.source_name]], state, stopper(t), report=partial(report, t)
-            )
-            for t in to_train
-        }
-        candidates = [candidate(t, run.decision) for t, run in runs.items()]
+        settings = {"delay": delay, "max_epochs": max_epochs, "family": family}
+        if bound is not None:
+            settings["slack"] = bound
+            scores = {name: record["score"] for name, record in parents.items() if name != START}
+            to_train = selection.promising_first(to_train, scores)
+        runs, candidates = {}, []
+        for t in to_train:
+            settings["min_epochs"] = min_epochs_start if t.source is None else min_epochs
+            if bound is not None and candidates:
+                settings["rival"] = max(found["fitted"] for found in candidates)
+            start, stopper = models[sources[t.source_name]], KneeStopper(**settings)
+            runs[t] = train_transition(train, start, state, stopper, report=partial(report, t))
+            candidates.append(candidate(t, runs[t].decision))
         record = selection.state_record(state, candidates, parents, skipped, score=score)
         records[state.name] = record
         curves |= {t.name: run.scores for t, run in runs.items()}
@@ -135,6 +149,12 @@ def train_transition(
         snapshots.append(deepcopy(current))
         report(decision)
     return Trained(snapshots[decision.best_epoch], decision, tuple(stopper.scores))
+
+
+def _race(graph: TransitionGraph, records: dict, margin: float) -> dict[str, str]:
+    first = {sampling: State(sampling, graph.num_lengths, 1) for sampling in graph.samplings}
+    scores = {sampling: records[state.name]["score"] for sampling, state in first.items()}
+    return selection.race(scores, margin)
 
 
 def candidate(transition: Transition, decision: Decision) -> dict:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -188,3 +189,29 @@ def test_the_benchmark_prints_both_tables():
     assert cost["hand-tuned grid, beginnings shared"] < cost["hand-tuned grid, each run alone"]
     assert rows["1 GPU"] == "1.00"
     assert 1.5 < float(rows["2 GPUs"]) <= 2
+
+
+def test_the_benchmark_knows_the_economical_preset():
+    code = "import json, search; print(json.dumps(list(search.VARIANTS.items())[-1]))"
+    printed = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "benchmarks", capture_output=True, check=True
+    )
+    name, settings = json.loads(printed.stdout)
+    preset = yaml.safe_load((ROOT / "config" / "presets.yaml").read_text())["economical"]
+    assert name.startswith("economical")
+    assert settings == preset["knee"] | preset["planning"]
+
+
+def test_a_bound_stops_what_cannot_win_and_a_race_gives_up_a_sampling():
+    found = plan(TransitionGraph(), Task(3).initial, Task(3).train, bound=1.0, race=0.0)
+    candidates = [c for record in found.records.values() for c in record["candidates"]]
+    bounded = [c for c in candidates if c["reason"] == "bounded"]
+    assert bounded
+    for c in bounded:
+        record = found.records[c["target"]]
+        assert c["transition"] != record["transition"]
+        assert c["upper"] < record["score"]
+    given_up = {name for name, record in found.records.items() if record["score"] is None}
+    other = "us" if found.plan["sampling"] == "cs" else "cs"
+    assert given_up == {f"{other}-l{length}-r{rate}" for length in (1, 2, 3) for rate in (2, 3)}
+    assert len(candidates) + sum(len(r["skipped"]) for r in found.records.values()) == 36
