@@ -15,6 +15,7 @@ include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/plan.smk"
 include: "rules/baselines.smk"
+include: "rules/variants.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
 

@@ -1,6 +1,7 @@
 import functools
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 from optplan import locks, study
 from optplan.reporting.estimate import forecast
@@ -17,6 +18,8 @@ if workflow.is_main_process:
 TARGETS = study.targets(STUDY)
 RELEASED = sorted(Path(workflow.basedir, "config", "plans").glob("*.yaml"))
 
+VARIANT = r"with(?:out)?-(?:cs|us)-l\d+-r\d+"
+
 
 wildcard_constraints:
     study=STUDY["study"],
@@ -25,7 +28,8 @@ wildcard_constraints:
     source=r"start|(?:cs|us)-l\d+-r\d+",
     target=r"(?:cs|us)-l\d+-r\d+",
     state=r"(?:cs|us)-l\d+-r\d+",
-    strategy=r"planned|(?:cs|us)(?:-l\d+)+-(?:\d+-step|cosine)-\d+",
+    strategy=VARIANT + r"|planned|(?:cs|us)(?:-l\d+)+-(?:\d+-step|cosine)-\d+",
+    variant=VARIANT,
     number=r"\d+",
 
 
@@ -128,22 +132,58 @@ def plan_file(wildcards):
     ).output[0]
 
 
+def followed_plan(wildcards):
+    """The plan that a strategy follows: the main one, that of a variant, or none."""
+    if wildcards.strategy == "planned":
+        return plan_file(wildcards)
+    if wildcards.strategy.startswith("with"):
+        return f"{study.run_folder(wildcards)}/variants/{wildcards.strategy}/plan.yaml"
+    return []
+
+
 def stage_inputs(wildcards):
     """The weights that a stage of a strategy starts from, and the plan where it follows one."""
     run = study.run_folder(wildcards)
     number = int(wildcards.number)
     before = f"{run}/strategies/{wildcards.strategy}/{number - 1}/weights.pt"
-    inputs = {"weights": before if number > 1 else f"{run}/initial.pt"}
-    if wildcards.strategy == "planned":
-        inputs["plan"] = plan_file(wildcards)
-    return inputs
+    return {
+        "weights": before if number > 1 else f"{run}/initial.pt",
+        "plan": followed_plan(wildcards),
+    }
 
 
 def strategy_weights(wildcards):
     """The weights after the last stage of a strategy."""
     run = study.run_folder(wildcards)
-    plan = plan_file(wildcards) if wildcards.strategy == "planned" else None
-    count = study.num_stages(wildcards.strategy, plan)
+    plan = plan_file(wildcards) if followed_plan(wildcards) else None
+    count = study.num_stages(settings(wildcards), wildcards.strategy, plan)
     if count == 0:
         return f"{run}/initial.pt"
     return f"{run}/strategies/{wildcards.strategy}/{count}/weights.pt"
+
+
+def variant_knees(wildcards):
+    """Where the epochs of a variant's stages come from, in the order of its path."""
+    folders = study.variant_folders(
+        study.run_folder(wildcards),
+        settings(wildcards),
+        plan_file(wildcards),
+        wildcards.variant,
+    )
+    return [f"{folder}/knee.json" for folder in folders]
+
+
+def variant_inputs(wildcards):
+    """The weights that a stage of a variant starts from, and the plan that it varies."""
+    before = variant_knees(wildcards)[: int(wildcards.number) - 1]
+    start = f"{study.run_folder(wildcards)}/initial.pt"
+    weights = before[-1].replace("knee.json", "weights.pt") if before else start
+    return {"weights": weights, "plan": plan_file(wildcards)}
+
+
+def variant_metrics(wildcards):
+    """Evaluations of the planned path and of every variant, of the seed that is reported."""
+    wildcards = SimpleNamespace(**wildcards, seed=STUDY["seed"])
+    names = ["planned", *study.variant_paths(settings(wildcards), plan_file(wildcards))]
+    run = study.run_folder(wildcards)
+    return [f"{run}/evaluation/{name}/metrics.json" for name in names]

@@ -3,7 +3,7 @@ rule evaluate:
         weights=strategy_weights,
         split=split_file,
         videos=video_files,
-        plan=lambda wc: plan_file(wc) if wc.strategy == "planned" else [],
+        plan=followed_plan,
     output:
         scores="results/{study}/{experiment}/seed-{seed}/evaluation/{strategy}/scores.npz",
         metrics="results/{study}/{experiment}/seed-{seed}/evaluation/{strategy}/metrics.json",

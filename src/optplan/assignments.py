@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from optplan.planning.states import START, State
+from optplan.planning.states import START, State, Transition
 from optplan.planning.strategies import HandTuned, StageSpec
 from optplan.reporting.records import read_json
-from optplan.study import model_file, read_plan, read_record
+from optplan.study import model_file, read_plan, read_record, variant_paths
 
 
 def check_source(inputs, source: str):
@@ -27,9 +27,15 @@ def best_rival(inputs) -> float | None:
     return max((knee["fitted"] for knee in rivals), default=None)
 
 
+def variant_transition(inputs, settings: dict, variant: str, number: int) -> Transition:
+    """What stage `number` (from 1) of a variant trains, which may be a leap in the graph."""
+    path = [None, *variant_paths(settings, inputs.plan)[variant]]
+    return Transition(path[number - 1], path[number])
+
+
 def stage_of(strategy: str, number: int, inputs) -> tuple[State | StageSpec, int]:
-    """Stage `number` (from 1) of a hand-tuned strategy or of the plan, and its epochs."""
-    if strategy == "planned":
+    """Stage `number` (from 1) of a hand-tuned strategy or of the plan given, and its epochs."""
+    if inputs.get("plan"):
         step = read_plan(inputs.plan)["path"][number - 1]
         return State.parse(step["state"]), step["epochs"]
     stage = HandTuned.parse(strategy).stages[number - 1]
@@ -38,6 +44,6 @@ def stage_of(strategy: str, number: int, inputs) -> tuple[State | StageSpec, int
 
 def last_state(strategy: str, inputs) -> State | StageSpec:
     """The setting that a strategy ends with; its clips are those that the evaluation uses."""
-    if strategy == "planned":
+    if inputs.get("plan"):
         return State.parse(read_plan(inputs.plan)["final"])
     return HandTuned.parse(strategy).stages[-1]

@@ -194,6 +194,8 @@ def _check_plan(settings: dict, where: str):
     file = settings["plan"]
     if file is None:
         return
+    if settings["variants"]:
+        raise ValueError(f"{where}: a plan that is replayed has no variants; write variants: false")
     _check_file(file, where, "give the plan.yaml of a finished study, or null to plan")
     try:
         path = yaml.safe_load(Path(file).read_text())["path"]

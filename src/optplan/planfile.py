@@ -9,6 +9,7 @@ import yaml
 from optplan.config import graph, stage_settings
 from optplan.planning.selection import plan
 from optplan.planning.states import State
+from optplan.reporting.records import read_json
 from optplan.study import read_record
 from optplan.video.index import read_table
 
@@ -51,6 +52,24 @@ def write_plan(record_files, split, settings: dict, *, experiment: str, seed: in
         },
         "network": settings["network"],
         "split_sha256": hashlib.sha256(Path(split).read_bytes()).hexdigest() if split else None,
+    }
+    Path(output).write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def write_variant_plan(knee_files, plan: str, settings: dict, *, variant: str, output: str):
+    """Write the plan of a variant path, from where the epochs of its stages were determined.
+
+    Stages of 0 epochs stay in it, they pass their weights on.
+    """
+    knees = [read_json(path) for path in knee_files]
+    steps = [{"state": knee["target"], "epochs": knee["epochs"]} for knee in knees]
+    content = {
+        "variant": variant,
+        "of": plan,
+        "sampling": State.parse(steps[-1]["state"]).sampling,
+        "final": steps[-1]["state"],
+        "expected": {"top1": knees[-1]["fitted"]},
+        "path": [_step(settings, step) for step in steps],
     }
     Path(output).write_text(yaml.safe_dump(content, sort_keys=False))
 

@@ -50,6 +50,8 @@ class Reporter:
 
     def _remaining(self) -> str:
         """How many transitions are done, and how long the others will take at the same pace."""
+        if not self.total:
+            return ""
         folder = self.run / "transitions"
         costs = [read_json(path) for path in folder.glob("*/cost.json")]
         left = self.total - len(costs)

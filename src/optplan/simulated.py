@@ -6,13 +6,13 @@ Weights are the JSON of a simulated model, seconds are nominal, and nothing impo
 from dataclasses import asdict
 from pathlib import Path
 
-from optplan.assignments import best_rival, check_source, last_state, stage_of
+from optplan.assignments import best_rival, check_source, last_state, stage_of, variant_transition
 from optplan.config import clip_spec, stopper_settings
 from optplan.files import write_json, write_lines
 from optplan.planning.knee import KneeStopper
 from optplan.planning.search import candidate, train_transition
 from optplan.planning.simulate import Model, Task
-from optplan.planning.states import START, State, Transition
+from optplan.planning.states import State, Transition
 from optplan.planning.strategies import StageSpec
 from optplan.progress import Reporter
 from optplan.reporting.records import read_json
@@ -29,14 +29,25 @@ def initialise(inputs, settings: dict, *, seed: int, output: str):
 def run_transition(inputs, settings: dict, *, source: str, target: str, seed: int, outputs, log):
     """Train one transition to its knee and write curve, knee, weights and cost."""
     check_source(inputs, source)
-    transition, from_start = Transition.parse(f"{source}--{target}"), source == START
+    transition = Transition.parse(f"{source}--{target}")
+    _train_to_knee(inputs, settings, transition, transition.name, outputs, log)
+
+
+def run_variant(inputs, settings: dict, *, variant: str, number: int, seed: int, outputs, log):
+    """The same for stage `number` (from 1) of a variant path."""
+    transition = variant_transition(inputs, settings, variant, number)
+    _train_to_knee(inputs, settings, transition, f"{variant}/{number}", outputs, log)
+
+
+def _train_to_knee(inputs, settings: dict, transition: Transition, name: str, outputs, log):
+    state, from_start = transition.target, transition.source is None
     rival = best_rival(inputs)
     stopping = stopper_settings(settings, from_start=from_start, rival=rival)
-    reporter = Reporter(
-        transition.name, run=Path(outputs.knee).parents[2], log=log, settings=settings
+    counted = settings if name == transition.name else None
+    reporter = Reporter(name, run=Path(outputs.knee).parents[2], log=log, settings=counted)
+    trained = train_transition(
+        _task(settings).train, _model(inputs), state, KneeStopper(**stopping)
     )
-    task, state = _task(settings), transition.target
-    trained = train_transition(task.train, _model(inputs), state, KneeStopper(**stopping))
     curve = [
         {"epoch": epoch, "loss": None, "top1": score} for epoch, score in enumerate(trained.scores)
     ]

@@ -10,6 +10,7 @@ from optplan.config import graph, resolve
 from optplan.planning.selection import distinct_transitions, promising_first, race
 from optplan.planning.states import START, State
 from optplan.planning.strategies import HandTuned
+from optplan.planning.variants import variants
 
 __all__ = [
     "State",
@@ -23,6 +24,8 @@ __all__ = [
     "resolve",
     "run_folder",
     "targets",
+    "variant_folders",
+    "variant_paths",
 ]
 
 
@@ -37,6 +40,8 @@ def targets(study: dict) -> list[str]:
     for name, settings in study["experiments"].items():
         if settings["plan"] is None:
             files.append(f"{results}/{name}/seed-{study['seed']}/plan.yaml")
+            if settings["variants"]:
+                files.append(f"{results}/tables/{name}-variants.md")
             files += [
                 f"{results}/figures/{name}-{figure}.{suffix}"
                 for figure in ("graph", "curves")
@@ -123,10 +128,38 @@ def read_plan(path) -> dict:
     return plan
 
 
-def num_stages(strategy: str, plan=None) -> int:
-    """How many stages a strategy has: by its name, or by the plan it follows."""
+def variant_paths(settings: dict, plan) -> dict[str, tuple[State, ...]]:
+    """The variants of a plan's path by name, where the experiment wants them."""
+    if not settings["variants"]:
+        return {}
+    path = [State.parse(step["state"]) for step in read_plan(plan)["path"]]
+    return variants(graph(settings), path)
+
+
+def variant_folders(run: str, settings: dict, plan, variant: str) -> list[str]:
+    """Where the epochs of each stage of a variant are determined.
+
+    As long as it goes with the plan, by the plan's own transitions; then by stages of its own.
+    """
+    planned = [step["state"] for step in read_plan(plan)["path"]]
+    names = [state.name for state in variant_paths(settings, plan)[variant]]
+    shared = 0
+    while shared < len(names) and names[shared] == planned[shared]:
+        shared += 1
+    models = [read_record(f"{run}/states/{name}.json")["model"] for name in names[:shared]]
+    own = range(shared + 1, len(names) + 1)
+    return [
+        *(f"{run}/transitions/{model}" for model in models),
+        *(f"{run}/variants/{variant}/{number}" for number in own),
+    ]
+
+
+def num_stages(settings: dict, strategy: str, plan=None) -> int:
+    """How many stages a strategy has: by its name, or by the plan that it follows or varies."""
     if strategy == "planned":
         return len(read_plan(plan)["path"])
+    if plan is not None:
+        return len(variant_paths(settings, plan)[strategy])
     return len(HandTuned.parse(strategy).stages)
 
 

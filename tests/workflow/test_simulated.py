@@ -64,5 +64,26 @@ def test_the_plan_is_drawn_and_compared(planned):
     assert b"| planned path" in table
 
 
+def test_variants_of_the_path_have_a_state_more_or_less_and_epochs_of_their_own(planned):
+    plan = yaml.safe_load(planned.results(f"{RUN}/plan.yaml")[f"{RUN}/plan.yaml"])
+    planned_states = [step["state"] for step in plan["path"]]
+    variants = planned.results(f"{RUN}/variants/*/plan.yaml")
+    assert len(variants) >= len(planned_states) - 1
+    for path, content in variants.items():
+        name, variant = Path(path).parent.name, yaml.safe_load(content)
+        states = [step["state"] for step in variant["path"]]
+        change = len(states) - len(planned_states)
+        assert change == (1 if name.startswith("with-") else -1)
+        assert set(states) ^ set(planned_states) == {name.split("-", 1)[1]}
+        # Its common beginning with the plan is not trained again.
+        shared = [a == b for a, b in zip(states, planned_states, strict=False)].index(False)
+        assert variant["path"][:shared] == plan["path"][:shared]
+        own = planned.results(f"{RUN}/variants/{name}/*/knee.json")
+        assert len(own) == len(states) - shared
+    table = planned.results("simulated/tables/task-variants.md").popitem()[1].decode()
+    assert table.count("| with") == len(variants)
+    assert "| planned" in table
+
+
 def test_a_second_run_has_nothing_to_do(planned):
     assert "Nothing to be done" in planned.check()

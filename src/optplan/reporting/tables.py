@@ -97,6 +97,40 @@ def write_markdown(table: pd.DataFrame, path: Path, notes: Mapping[str, str]) ->
     Path(path).write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
 
 
+def variant_rows(metric_files: Iterable[Path]) -> pd.DataFrame:
+    """The planned path, first in `metric_files`, and its variants (Sec. 5.4).
+
+    Columns: strategy, top1, standard_error and gain over the planned path (fractions), videos.
+    """
+    rows = []
+    for path in map(Path, metric_files):
+        run = path.parents[2]
+        rows.append({"strategy": path.parent.name} | _accuracy(run, path.parent.name))
+    table = pd.DataFrame(rows)
+    return table.assign(gain=table["top1"] - table["top1"].iloc[0])
+
+
+def write_variants(table: pd.DataFrame, path: Path) -> None:
+    """The variants for people, best first."""
+    rows = table.sort_values("top1", ascending=False, kind="stable")
+    accuracy = zip(rows["top1"], rows["standard_error"], strict=True)
+    human = pd.DataFrame(
+        {
+            "Path": rows["strategy"],
+            "Top-1 (%)": [_percent(*pair) for pair in accuracy],
+            "Against the plan (points)": [f"{100 * gain:+.1f}" for gain in rows["gain"]],
+        }
+    )
+    layout = {"index": False, "colalign": ("left", "right", "right"), "disable_numparse": True}
+    videos = rows["videos"].iloc[0]
+    text = (
+        f"# Variants of the planned path\n\n{human.to_markdown(**layout)}\n\n"
+        f"A variant has one state more (with) or less (without); its epochs are determined anew. "
+        f"Top-1 on {videos} test videos, ± one binomial standard error.\n"
+    )
+    Path(path).write_text(text, encoding="utf-8")
+
+
 def _cost_files(folder: Path) -> list[Path]:
     files = sorted(folder.glob("*/cost.json"))
     if not files:

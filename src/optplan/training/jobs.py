@@ -6,7 +6,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from optplan.assignments import best_rival, check_source, last_state, stage_of
+from optplan.assignments import (
+    best_rival,
+    check_source,
+    last_state,
+    stage_of,
+    variant_transition,
+)
 from optplan.config import clip_spec, stage_settings, stopper_settings
 from optplan.files import write_json, write_lines
 from optplan.locks import held
@@ -14,7 +20,7 @@ from optplan.networks.inflate import inflate_state_dict, read_imagenet_weights
 from optplan.networks.zoo import build_network
 from optplan.planning.knee import KneeStopper
 from optplan.planning.search import candidate
-from optplan.planning.states import START, State, Transition
+from optplan.planning.states import State, Transition
 from optplan.planning.strategies import StageSpec
 from optplan.progress import Reporter
 from optplan.training.evaluation import score_videos, top_k
@@ -42,15 +48,26 @@ def run_transition(inputs, settings: dict, *, source: str, target: str, seed: in
     """Train one transition to its knee and write curve, knee, weights and cost (Sec. 3.3)."""
     check_source(inputs, source)
     transition = Transition.parse(f"{source}--{target}")
-    state, from_start = transition.target, source == START
-    stage = stage_settings(settings, state, name=transition.name, seed=seed)
+    _train_to_knee(inputs, settings, transition, transition.name, seed, outputs, log)
+
+
+def run_variant(inputs, settings: dict, *, variant: str, number: int, seed: int, outputs, log):
+    """The same for stage `number` (from 1) of a variant path (Sec. 5.4)."""
+    transition = variant_transition(inputs, settings, variant, number)
+    _train_to_knee(inputs, settings, transition, f"{variant}/{number}", seed, outputs, log)
+
+
+def _train_to_knee(inputs, settings, transition: Transition, name: str, seed, outputs, log):
+    state, from_start = transition.target, transition.source is None
+    stage = stage_settings(settings, state, name=name, seed=seed)
     rival = best_rival(inputs)
     stopping = stopper_settings(settings, from_start=from_start, rival=rival)
     folder = Path(outputs.knee).parent
     clips = _Clips(inputs, settings, state)
     network = _network(settings, clips.table)
     network.load_state_dict(load(inputs.weights))
-    reporter = Reporter(transition.name, run=folder.parents[1], log=log, settings=settings)
+    counted = settings if name == transition.name else None
+    reporter = Reporter(name, run=folder.parents[1], log=log, settings=counted)
     with held(folder / "work.lock"):
         snapshots = Snapshots(folder / "work", _identity(settings, stage, inputs) | stopping)
         result = train_stage(
