@@ -235,9 +235,9 @@ def _makespan(costs: dict, waits: dict, tail: dict, gpus: int) -> float:
     return now
 
 
-def compare(arguments: tuple[int, int, int, bool]) -> tuple[dict[str, Outcome], dict[str, float]]:
+def compare(arguments: tuple) -> tuple[dict[str, Outcome], dict[str, float]]:
     """All methods on the task of one seed, and the speed-up of planning in parallel."""
-    seed, size, max_epochs, exhaustive = arguments
+    seed, size, max_epochs, exhaustive, planning_only = arguments
     task = Task(seed)
     paths = Paths(task, max_epochs)
     graph = TransitionGraph(num_lengths=size, num_rates=size)
@@ -248,6 +248,8 @@ def compare(arguments: tuple[int, int, int, bool]) -> tuple[dict[str, Outcome], 
     for name, settings in VARIANTS.items():
         outcomes[f"planning, {name}"], _ = planned(task, graph, max_epochs=max_epochs, **settings)
     outcomes["planning, basic graph, T=10"], _ = planned(task, basic, max_epochs=max_epochs)
+    if planning_only:
+        return outcomes, speed_ups(costs)
     if exhaustive:
         outcomes["all paths, beginnings shared"] = all_paths(paths, graph)
     outcomes["random paths, beginnings shared"] = random_paths(paths, graph, budget)
@@ -286,18 +288,25 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", type=int, default=60)
     parser.add_argument("--exhaustive", type=int, default=20, help="tasks that try all paths")
+    parser.add_argument("--planning-only", action="store_true", help="no other methods")
     parser.add_argument("--size", type=int, default=3, help="clip lengths, and learning rates")
     parser.add_argument("--max-epochs", type=int, default=200, help="of every transition")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     options = parser.parse_args(argv)
     tasks = [
-        (1000 * options.seed + k, options.size, options.max_epochs, k < options.exhaustive)
+        (
+            1000 * options.seed + k,
+            options.size,
+            options.max_epochs,
+            k < options.exhaustive,
+            options.planning_only,
+        )
         for k in range(options.tasks)
     ]
     with get_context("spawn").Pool(options.jobs) as pool:
         print(report(list(tqdm(pool.imap(compare, tasks), total=len(tasks), unit="task"))))
-    if not find_spec("optuna"):
+    if not options.planning_only and not find_spec("optuna"):
         print("\nThree methods need Optuna: pip install -r envs/benchmarks.txt")
 
 

@@ -1,11 +1,19 @@
-"""What a job is to train, read from its input files. Never imports torch."""
+"""What a job is to train, read from its input files, and who trains it."""
 
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from optplan.planning.states import START, State, Transition
 from optplan.planning.strategies import HandTuned, StageSpec
 from optplan.reporting.records import read_json
 from optplan.study import model_file, read_plan, read_record, variant_paths
+
+
+def trainer(settings: dict) -> ModuleType:
+    """Who does the training: of networks on videos, which imports torch, or of a simulated task."""
+    simulated = settings["data"]["format"] == "simulated"
+    return import_module("optplan.simulated" if simulated else "optplan.training.jobs")
 
 
 def check_source(inputs, source: str):

@@ -1,12 +1,9 @@
 """Evaluate a strategy's final weights on the test videos."""
 
-settings = snakemake.params.settings
-if settings["data"]["format"] == "simulated":
-    from optplan.simulated import run_evaluation
-else:
-    from optplan.training.jobs import run_evaluation
+from optplan.assignments import trainer
 
-run_evaluation(
+settings = snakemake.params.settings
+trainer(settings).run_evaluation(
     snakemake.input,
     settings,
     strategy=snakemake.wildcards.strategy,

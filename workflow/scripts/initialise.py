@@ -1,12 +1,9 @@
 """Write the initial weights of an experiment."""
 
-settings = snakemake.params.settings
-if settings["data"]["format"] == "simulated":
-    from optplan.simulated import initialise
-else:
-    from optplan.training.jobs import initialise
+from optplan.assignments import trainer
 
-initialise(
+settings = snakemake.params.settings
+trainer(settings).initialise(
     snakemake.input,
     settings,
     seed=int(snakemake.wildcards.seed),

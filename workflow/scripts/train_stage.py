@@ -1,12 +1,9 @@
 """Train one stage of a hand-tuned strategy or of the planned path."""
 
-settings = snakemake.params.settings
-if settings["data"]["format"] == "simulated":
-    from optplan.simulated import run_stage
-else:
-    from optplan.training.jobs import run_stage
+from optplan.assignments import trainer
 
-run_stage(
+settings = snakemake.params.settings
+trainer(settings).run_stage(
     snakemake.input,
     settings,
     strategy=snakemake.wildcards.strategy,

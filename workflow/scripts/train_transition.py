@@ -1,12 +1,9 @@
 """Train one transition until the knee of its curve."""
 
-settings = snakemake.params.settings
-if settings["data"]["format"] == "simulated":
-    from optplan.simulated import run_transition
-else:
-    from optplan.training.jobs import run_transition
+from optplan.assignments import trainer
 
-run_transition(
+settings = snakemake.params.settings
+trainer(settings).run_transition(
     snakemake.input,
     settings,
     source=snakemake.wildcards.source,

@@ -1,12 +1,9 @@
 """Train one stage of a variant path until the knee of its curve."""
 
-settings = snakemake.params.settings
-if settings["data"]["format"] == "simulated":
-    from optplan.simulated import run_variant
-else:
-    from optplan.training.jobs import run_variant
+from optplan.assignments import trainer
 
-run_variant(
+settings = snakemake.params.settings
+trainer(settings).run_variant(
     snakemake.input,
     settings,
     variant=snakemake.wildcards.variant,
