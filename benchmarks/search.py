@@ -33,10 +33,10 @@ BASELINE = "planning, extended graph, T=10"
 VARIANTS = {
     "extended graph, T=15": {"delay": 15},
     "extended graph, T=20": {"delay": 20},
-    "bound 1": {"bound": 1.0},
+    "bound 2": {"bound": 2.0},
     "race 0.01": {"race": 0.01},
-    "bound 1, race 0.01": {"bound": 1.0, "race": 0.01},
-    "economical preset (T=15, bound 1, race 0.01)": {"delay": 15, "bound": 1.0, "race": 0.01},
+    "bound 2, race 0.01": {"bound": 2.0, "race": 0.01},
+    "economical preset (T=12, bound 2, race 0.01)": {"delay": 12, "bound": 2.0, "race": 0.01},
 }
 GPUS = (1, 2, 4, 8)
 GRID_EPOCHS = (128, 192, 256, 320, 384)

@@ -49,7 +49,8 @@ class KneeStopper:
 
     With a `rival`, the fitted score of another transition into the same state, training also stops
     at t >= min_epochs when the curve cannot get there: when its greatest value in the next HORIZON
-    epochs, plus `slack` residual standard deviations, is below the rival's score.
+    epochs, plus `slack` residual standard deviations, is below the rival's score. Early fits err:
+    with little slack, a transition that would win is now and then given up.
 
     Every fit starts afresh, so a decision depends on the scores alone, not on how they came in.
     Raises ValueError for settings that cannot be.
@@ -63,7 +64,7 @@ class KneeStopper:
         max_epochs: int = 400,
         family: str = "exponential",
         rival: float | None = None,
-        slack: float = 1.0,
+        slack: float = 2.0,
     ):
         if delay < 0 or min_epochs < 0:
             raise ValueError(f"delay {delay} and min_epochs {min_epochs} must not be negative")
@@ -74,6 +75,8 @@ class KneeStopper:
             )
         if family not in FAMILIES:
             raise ValueError(f"curve family {family!r} must be one of {', '.join(FAMILIES)}")
+        if slack < 0 or (rival is not None and not isfinite(rival)):
+            raise ValueError(f"slack {slack} must not be negative, and rival {rival} be finite")
         self.delay = delay
         self.min_epochs = min_epochs
         self.max_epochs = max_epochs
