@@ -13,7 +13,7 @@ except ValueError as error:
 
 if workflow.is_main_process:
     locks.join_runs(Path(".snakemake"))
-    print(forecast(STUDY), file=sys.stderr)
+    print(forecast(STUDY), end="", file=sys.stderr)
 
 TARGETS = study.targets(STUDY)
 RELEASED = sorted(Path(workflow.basedir, "config", "plans").glob("*.yaml"))
