@@ -1,5 +1,6 @@
 import json
 import os
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +19,8 @@ from optplan.study import (
     read_record,
     run_folder,
     targets,
+    variant_folders,
+    variant_paths,
 )
 
 
@@ -34,11 +37,15 @@ def test_the_main_job_makes_the_tables_and_every_plan_that_is_not_given():
     study = {
         "study": "s",
         "seed": 3,
-        "experiments": {"new": {"plan": None}, "old": {"plan": "p.yaml"}},
+        "experiments": {
+            "new": {"plan": None, "variants": True},
+            "old": {"plan": "p.yaml", "variants": False},
+        },
     }
     files = targets(study)
     assert "results/s/tables/comparison.csv" in files
     assert "results/s/new/seed-3/plan.yaml" in files
+    assert "results/s/tables/new-variants.md" in files
     assert not [file for file in files if "old" in file]
     wildcards = SimpleNamespace(study="s", experiment="new", seed=3)
     assert f"{run_folder(wildcards)}/plan.yaml" in files
@@ -119,9 +126,30 @@ def test_a_file_that_is_no_plan_is_named(tmp_path, content):
 def test_a_strategy_has_the_stages_of_its_name_and_the_planned_one_those_of_its_plan(tmp_path):
     path = tmp_path / "plan.yaml"
     path.write_text(yaml.safe_dump({"path": [{"state": "cs-l1-r1", "epochs": 3}] * 4}))
-    assert num_stages("planned", path) == 4
-    assert num_stages("cs-l1-l2-3-step-48") == 6
-    assert num_stages("cs-l1-l2-cosine-48") == 2
+    assert num_stages({}, "planned", path) == 4
+    assert num_stages({}, "cs-l1-l2-3-step-48") == 6
+    assert num_stages({}, "cs-l1-l2-cosine-48") == 2
+
+
+def test_a_variant_shares_what_the_plan_has_trained_up_to_its_change(tmp_path):
+    path = ["cs-l1-r1", "cs-l2-r1", "cs-l2-r2"]
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(yaml.safe_dump({"path": [{"state": state, "epochs": 3} for state in path]}))
+    parents = ["start", *path]
+    for parent, state in pairwise(parents):
+        write_record(tmp_path, state, model=f"{parent}--{state}", parent=parent)
+    settings = settings_of() | {"variants": True}
+    settings["states"]["graph"] = "extended"
+    found = variant_paths(settings, plan)
+    assert set(found) == {"with-cs-l1-r2", "without-cs-l1-r1", "without-cs-l2-r1"}
+    assert num_stages(settings, "with-cs-l1-r2", plan) == 4
+    assert variant_folders(str(tmp_path), settings, plan, "with-cs-l1-r2") == [
+        f"{tmp_path}/transitions/start--cs-l1-r1",
+        f"{tmp_path}/transitions/cs-l1-r1--cs-l2-r1",
+        f"{tmp_path}/variants/with-cs-l1-r2/3",
+        f"{tmp_path}/variants/with-cs-l1-r2/4",
+    ]
+    assert variant_paths(settings | {"variants": False}, plan) == {}
 
 
 def test_the_best_paths_are_followed_back_to_the_start_the_planned_one_first(tmp_path):
