@@ -82,6 +82,12 @@ def video_files(wildcards):
     return video_root(wildcards)
 
 
+def initial_weights(wildcards):
+    """The user's file of initial weights, where there is one."""
+    weights = settings(wildcards)["network"]["weights"]
+    return [] if weights in (None, "imagenet") else weights
+
+
 def transition_inputs(wildcards):
     """The weights a transition starts from, and the rivals that it has to beat under a bound."""
     run = study.run_folder(wildcards)

@@ -1,6 +1,7 @@
 rule initialise:
     input:
         split=split_file,
+        weights=initial_weights,
     output:
         "results/{study}/{experiment}/seed-{seed}/initial.pt",
     log:
@@ -8,7 +9,7 @@ rule initialise:
     conda:
         "../envs/runtime.yaml"
     params:
-        settings=part("data", "network"),
+        settings=part("data", "network", "states", "video"),
     message:
         "{wildcards.experiment}: initial weights"
     script:

@@ -4,7 +4,10 @@ The message names the key, the value and the remedy. Never imports torch.
 """
 
 import math
+import re
+import sys
 from difflib import get_close_matches
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import yaml
@@ -14,6 +17,8 @@ from jsonschema.validators import extend
 
 from optplan.planning.states import State
 from optplan.planning.strategies import HandTuned
+
+NETWORKS = ("p3d", "g_p3d", "dg_p3d", "i3d")  # optplan.networks.zoo, which imports torch
 
 
 def _is_integer(checker, value) -> bool:
@@ -56,7 +61,9 @@ def check_experiment(settings: dict, where: str):
     _check_video(settings["video"], f"{where}.video")
     _check_knee(settings["knee"], f"{where}.knee")
     _check_bound(settings, f"{where}.planning.bound")
+    _check_network(settings["network"], f"{where}.network")
     _check_weights(settings["network"], f"{where}.network.weights")
+    _check_blocks(settings["network"], f"{where}.network.blocks")
     _check_strategies(settings, f"{where}.strategies")
     _check_plan(settings, f"{where}.plan")
 
@@ -173,11 +180,43 @@ def _check_bound(settings: dict, where: str):
         )
 
 
+def _check_network(network: dict, where: str):
+    """One of Sec. 4, or a module that is there; it is not imported, as it will import torch."""
+    name = network["name"]
+    if name in NETWORKS:
+        return
+    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", name):
+        raise ValueError(
+            f"{where}.name: {name!r} must be one of {', '.join(NETWORKS)}, or module:function for "
+            f"a network of your own{_hint(name, NETWORKS)}"
+        )
+    module, _ = name.split(":")
+    folders = [str(Path.cwd()), *sys.path]
+    for part in module.split("."):
+        found = PathFinder.find_spec(part, folders)
+        if found is None:
+            raise ValueError(
+                f"{where}.name: {name!r}: there is no module {module!r} in {Path.cwd()}, where "
+                f"Snakemake was started, nor among Python's packages"
+            )
+        folders = list(found.submodule_search_locations or [])
+    if network["weights"] is not None:
+        raise ValueError(
+            f"{where}.weights: {network['weights']!r} is for the networks of Sec. 4; one of your "
+            f"own loads its weights itself: write null"
+        )
+
+
 def _check_weights(network: dict, where: str):
-    if network["weights"] == "imagenet" and network["body"] == "small":
-        raise ValueError(f"{where}: there are no imagenet weights of body small; give null")
     if network["weights"] not in (None, "imagenet"):
         _check_file(network["weights"], where, "give null, imagenet or a file of weights")
+    elif network["weights"] == "imagenet" and network["body"] == "small":
+        raise ValueError(f"{where}: there are no imagenet weights of body small; give null")
+
+
+def _check_blocks(network: dict, where: str):
+    if network["name"] == "i3d" and network["blocks"] != "A":
+        raise ValueError(f"{where}: {network['blocks']} are blocks of P3D, i3d has none; give A")
 
 
 def _check_strategies(settings: dict, where: str):

@@ -143,6 +143,22 @@ def test_imagenet_weights_are_refused_for_the_small_body_which_has_none():
     assert settings_of(network={"weights": "imagenet"})["network"]["weights"] == "imagenet"
 
 
+def test_weights_are_null_imagenet_or_a_file_whatever_the_body(tmp_path):
+    checkpoint = tmp_path / "weights.pt"
+    checkpoint.touch()
+    for weights in (None, str(checkpoint)):
+        assert settings_of(network={"weights": weights, "body": "small"})
+    assert settings_of(network={"weights": "imagenet", "body": "resnet101"})
+
+
+def test_turning_blocks_are_refused_for_i3d_which_has_none():
+    with pytest.raises(ValueError, match=r"a\.network\.blocks: ABC .* i3d has none; give A"):
+        settings_of(network={"name": "i3d", "blocks": "ABC"})
+    with pytest.raises(ValueError, match=r"a\.network\.blocks: 'AB' is not one of"):
+        settings_of(network={"blocks": "AB"})
+    assert settings_of(network={"blocks": "ABC"})["network"]["blocks"] == "ABC"
+
+
 @pytest.mark.parametrize(
     "text", ["[]", "path: 5", "path: [cs-l1-r1]", "path: [{state: l1}]", "a: {"]
 )

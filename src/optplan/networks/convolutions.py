@@ -50,14 +50,46 @@ class SpatialConv(nn.Conv3d):
 class TemporalConv(nn.Conv3d):
     """A 3 x 1 x 1 convolution, zero-padded in time, run over (B, C, T, H*W)."""
 
-    def __init__(self, channels: int):
-        super().__init__(channels, channels, (3, 1, 1), padding=(1, 0, 0), bias=False)
+    def __init__(self, in_channels: int, channels: int, stride: int = 1):
+        super().__init__(
+            in_channels,
+            channels,
+            (3, 1, 1),
+            stride=(1, stride, stride),
+            padding=(1, 0, 0),
+            bias=False,
+        )
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.stride[1] > 1:
+            x = x[..., :: self.stride[1], :: self.stride[2]]
+            x = x.contiguous(memory_format=torch.channels_last_3d)
         weight, padding = self.weight.squeeze(4), (1, 0)
         if x.shape[2] == 1:  # the outer taps would see nothing but padding
             weight, padding = weight[:, :, 1:2], (0, 0)
         return F.conv2d(x.flatten(3), weight, padding=padding).unflatten(3, x.shape[3:])
+
+
+class PlusTemporal(TemporalConv):
+    """x + its temporal convolution: the second half of P3D-C."""
+
+    def __init__(self, channels: int):
+        super().__init__(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + super().forward(x)
+
+
+class SpatialPlusTemporal(nn.Module):
+    """The P3D-B pair: the sum of a 3 x 3 spatial and a 3 x 1 x 1 temporal convolution."""
+
+    def __init__(self, in_channels: int, channels: int, stride: int = 1):
+        super().__init__()
+        self.spatial = SpatialConv(in_channels, channels, 3, stride)
+        self.plus = TemporalConv(in_channels, channels, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.spatial(x) + self.plus(x)
 
 
 class StemConv(nn.Conv3d):
@@ -80,11 +112,12 @@ class StemConv(nn.Conv3d):
         return clips_of(frames, len(x))
 
 
-def pseudo_conv(in_channels: int, channels: int, stride: int = 1) -> nn.Module:
+def spatial_then_temporal(in_channels: int, channels: int, stride: int = 1) -> nn.Module:
     """The P3D-A pair: a 3 x 3 spatial convolution followed by a 3 x 1 x 1 temporal one."""
     return nn.Sequential(
         OrderedDict(
-            spatial=SpatialConv(in_channels, channels, 3, stride), temporal=TemporalConv(channels)
+            spatial=SpatialConv(in_channels, channels, 3, stride),
+            temporal=TemporalConv(channels, channels),
         )
     )
 

@@ -23,6 +23,7 @@ def network_cost(
     name: str,
     body: str,
     *,
+    blocks: str = "A",
     num_classes: int = 400,
     in_channels: int = 3,
     frames: int = 64,
@@ -33,7 +34,9 @@ def network_cost(
     Raises ValueError as `build_network` does, and for clips of fewer than 4 frames.
     """
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network = build_network(name, body, num_classes=num_classes, in_channels=in_channels)
+        network = build_network(
+            name, body, blocks=blocks, num_classes=num_classes, in_channels=in_channels
+        )
         network.eval()(torch.empty(1, in_channels, frames, size, size))
     return NetworkCost(
         gflops=counter.get_total_flops() / 2e9,

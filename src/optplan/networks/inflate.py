@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -23,44 +21,63 @@ RENAMES = (
 )
 """From a name in a `ResNet3D` to the one of its source in torchvision's ResNet, in this order."""
 
+IN_SEQUENCE, ADDED = re.compile(r"\.temporal\.weight$"), re.compile(r"\.plus\d?\.weight$")
+"""Temporal convolutions by their names: behind a spatial one (P3D-A), and added (P3D-B and C)."""
+
+CLASSIFIER = re.compile(r"heads\.\w+\.fc\.\w+")
+
 
 def inflate_state_dict(network: ResNet3D, weights: Mapping[str, Tensor]) -> None:
     """Overwrite a freshly built network with the `weights` of a 2D ResNet of the same body.
 
     `weights` is a state dict in torchvision's layout. A filter goes to the centre of its 3D one,
     the other taps being zero, and of the stem's four taps to the third (index 2). Temporal
-    convolutions become the identity and every head gets the 2D network's last stage. So a clip
-    that is constant in time gives the 2D network's features, zero padding in time notwithstanding.
-    A stem with another number of channels (optical flow) gets the mean filter over the colours,
-    scaled to the same sum. The classifier goes to every head if the number of classes agrees, and
-    otherwise stays as it is; global context always does.
+    convolutions become the identity, or zero where they are added to what they see, and every
+    head gets the 2D network's last stage. So a clip that is constant in time gives the 2D
+    network's features, zero padding in time notwithstanding. A stem with another number of
+    channels (optical flow) gets the mean filter over the colours, scaled to the same sum.
+    Classifiers of another number of classes stay as they are; global context always does.
     Raises ValueError, and changes nothing, if tensors are missing, left over or of another shape.
     """
-    inflated: dict[str, Tensor] = {}
-    used: set[str] = set()
+    temporal = {name for name in network.state_dict() if is_temporal(name)}
+    own = {name for name in network.state_dict() if ".context." not in name}
+    copy_weights(network, weights, {name: torchvision_name(name) for name in own - temporal})
+    with torch.no_grad():
+        for name in temporal:
+            start = nn.init.dirac_ if IN_SEQUENCE.search(name) else nn.init.zeros_
+            start(network.get_parameter(name))
+
+
+def copy_weights(
+    network: nn.Module, weights: Mapping[str, Tensor], sources: Mapping[str, str]
+) -> None:
+    """Overwrite the tensors of `network` named in `sources` with `weights`: all, or none.
+
+    `sources` maps names in the network to names in `weights`, which must all be used. What is
+    excepted: classifiers of another number of classes stay, and batches are counted from 0 again.
+    Raises ValueError that lists, one a line, what is missing, left over or of another shape.
+    """
+    state = network.state_dict()
+    sources = {name: sources[name] for name in state if name in sources and not is_counter(name)}
+    tensors: dict[str, Tensor] = {}
     problems: list[str] = []
-    for name, target in network.state_dict().items():
-        if ".context." in name or name.endswith("num_batches_tracked"):
-            continue
-        if name.endswith("temporal.weight"):
-            inflated[name] = nn.init.dirac_(torch.empty_like(target))
-            continue
-        source = torchvision_name(name)
-        used.add(source)
+    for name, source in sources.items():
         if source not in weights:
             problems.append(f"{source} is missing (for {name})")
-        elif source.startswith("fc.") and len(weights[source]) != len(target):
             continue
-        elif (tensor := inflate_tensor(weights[source], target.shape)) is None:
-            shapes = f"{tuple(weights[source].shape)}, {name} is {tuple(target.shape)}"
-            problems.append(f"{source} does not fit: it is {shapes}")
-        else:
-            inflated[name] = tensor
-    left_over = {name for name in weights if not name.endswith("num_batches_tracked")} - used
+        given, wanted = weights[source].shape, state[name].shape
+        tensor = inflate_tensor(weights[source], wanted)
+        if tensor is not None:
+            tensors[name] = tensor
+        elif not (CLASSIFIER.fullmatch(name) and given[1:] == wanted[1:]):
+            problems.append(
+                f"{source} does not fit: it is {tuple(given)}, {name} is {tuple(wanted)}"
+            )
+    left_over = {name for name in weights if not is_counter(name)} - set(sources.values())
     problems += [f"{name} is left over" for name in sorted(left_over)]
     if problems:
-        raise ValueError("not the 2D ResNet of this network's body: " + "; ".join(problems))
-    network.load_state_dict(inflated, strict=False)
+        raise ValueError("\n".join(problems))
+    network.load_state_dict(tensors, strict=False)
 
 
 def torchvision_name(name: str) -> str:
@@ -68,6 +85,16 @@ def torchvision_name(name: str) -> str:
     for pattern, replacement in RENAMES:
         name = re.sub(pattern, replacement, name)
     return name
+
+
+def is_temporal(name: str) -> bool:
+    """Whether a tensor's name in a `ResNet3D` is that of a temporal convolution's filters."""
+    return bool(IN_SEQUENCE.search(name) or ADDED.search(name))
+
+
+def is_counter(name: str) -> bool:
+    """Whether a tensor is a count of batches: old files lack them, and nothing reads them."""
+    return name.endswith("num_batches_tracked")
 
 
 def inflate_tensor(source: Tensor, shape: torch.Size) -> Tensor | None:
@@ -82,29 +109,3 @@ def inflate_tensor(source: Tensor, shape: torch.Size) -> Tensor | None:
         filters[:, :, shape[2] // 2] = source
         source = filters
     return source if source.shape == shape else None
-
-
-def read_imagenet_weights(body: str, file: Path | None = None) -> dict[str, Tensor]:
-    """Read the 2D ResNet's state dict from `file`, or fetch torchvision's for `body`.
-
-    torchvision keeps what it downloads in `$TORCH_HOME`, so only the first call needs a network.
-    Raises ValueError if the file is none of weights, or if there is nothing to fetch.
-    """
-    if file is not None:
-        try:
-            weights = torch.load(file, map_location="cpu", weights_only=True)
-        except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
-            raise ValueError(f"{file} cannot be read as a torch state dict: {error}") from error
-        if not isinstance(weights, dict) or not all(map(torch.is_tensor, weights.values())):
-            raise ValueError(f"{file} must hold a state dict: tensors by name, and nothing else")
-        return weights
-    from torchvision.models import get_model_weights  # slow to import, and seldom needed
-
-    if not body.startswith("resnet"):
-        raise ValueError(f"body {body!r} has no ImageNet weights: train it from random ones")
-    try:
-        return get_model_weights(body).IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True)
-    except OSError as error:
-        raise ValueError(
-            f"ImageNet weights of {body} cannot be downloaded ({error}): pass them as a file"
-        ) from error

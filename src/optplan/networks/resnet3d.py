@@ -13,89 +13,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from optplan.networks.blocks import (
+    BatchNorm,
+    GlobalContext,
+    ResidualBlock,
+    basic_branch,
+    bottleneck_branch,
+)
 from optplan.networks.convolutions import (
     STEM_STRIDE,
     SpatialConv,
     StemConv,
     clips_of,
     frames_of,
-    full_conv,
-    pseudo_conv,
 )
-
-
-class BatchNorm(nn.BatchNorm3d):
-    """Batch normalisation whose statistics and affine parameters can be frozen together."""
-
-    frozen = False
-
-    def freeze(self, frozen: bool) -> None:
-        """Freeze or set free; takes full effect with the next call of `train` or `eval`."""
-        self.frozen = frozen
-        self.requires_grad_(not frozen)
-        self.zero_grad()  # a gradient left behind would let the optimiser's momentum move it
-
-    def train(self, mode: bool = True) -> BatchNorm:
-        return super().train(mode and not self.frozen)
-
-
-def basic_branch(conv: Callable, in_channels: int, width: int, stride: int) -> nn.Sequential:
-    """Residual branch of ResNet-18 and 34: two 3 x 3 convolutions, `width` channels out."""
-    return nn.Sequential(
-        OrderedDict(
-            conv1=conv(in_channels, width, stride),
-            bn1=BatchNorm(width),
-            relu1=nn.ReLU(inplace=True),
-            conv2=conv(width, width),
-            bn2=BatchNorm(width),
-        )
-    )
-
-
-def bottleneck_branch(conv: Callable, in_channels: int, width: int, stride: int) -> nn.Sequential:
-    """Residual branch of ResNet-50 and 101: 1 x 1, 3 x 3, 1 x 1, `4 * width` channels out."""
-    return nn.Sequential(
-        OrderedDict(
-            conv1=SpatialConv(in_channels, width, 1),
-            bn1=BatchNorm(width),
-            relu1=nn.ReLU(inplace=True),
-            conv2=conv(width, width, stride),
-            bn2=BatchNorm(width),
-            relu2=nn.ReLU(inplace=True),
-            conv3=SpatialConv(width, 4 * width, 1),
-            bn3=BatchNorm(4 * width),
-        )
-    )
-
-
-class GlobalContext(nn.Module):
-    """Add to every position what two FCs make of the global average (Sec. 4, "Global context").
-
-    The last FC starts at zero, so that the block starts as one without context. Works in place.
-    """
-
-    def __init__(self, channels: int):
-        super().__init__()
-        hidden = max(channels // 16, 4)
-        self.fc1 = nn.Linear(channels, hidden)
-        self.fc2 = nn.Linear(hidden, channels)
-        nn.init.zeros_(self.fc2.weight)
-        nn.init.zeros_(self.fc2.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        context = self.fc2(F.relu(self.fc1(x.mean((2, 3, 4)))))
-        return x.add_(context[:, :, None, None, None])
-
-
-class ResidualBlock(nn.Module):
-    """relu(context(branch(x)) + shortcut(x))."""
-
-    def __init__(self, branch: nn.Module, shortcut: nn.Module, context: nn.Module):
-        super().__init__()
-        self.branch, self.shortcut, self.context = branch, shortcut, context
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.context(self.branch(x)).add_(self.shortcut(x)), inplace=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,26 +53,36 @@ BODIES = {
 class Variant:
     """What distinguishes one network of the paper from another."""
 
-    conv: Callable[..., nn.Module] = pseudo_conv
+    full: bool = False
     context: bool = False
     dual_head: bool = False
+
+    def kind(self, blocks: str, number: int) -> str:
+        """How block `number` of the network, from 0, sees time: see `time_aware`."""
+        return "I3D" if self.full else blocks[number % len(blocks)]
 
 
 VARIANTS = {
     "p3d": Variant(),
     "g_p3d": Variant(context=True),
     "dg_p3d": Variant(context=True, dual_head=True),
-    "i3d": Variant(conv=full_conv),
+    "i3d": Variant(full=True),
 }
 
+BLOCKS = ("A", "ABC")
+"""P3D-A everywhere (the paper), or P3D-A, B and C in turn through all stages (released code)."""
 
-def build_stage(body: Body, variant: Variant, stage: int, stride: int) -> nn.Sequential:
-    """The blocks of res`stage` (2 to 5); the first block has the stage's spatial stride."""
+
+def build_stage(
+    body: Body, variant: Variant, blocks: str, stage: int, stride: int
+) -> nn.Sequential:
+    """The blocks of res`stage` (2 to 5); the first one has the stage's spatial stride."""
     width = body.widths[stage - 2]
     channels = width * body.expansion
     in_channels = body.widths[0] if stage == 2 else body.widths[stage - 3] * body.expansion
-    blocks = []
-    for _ in range(body.blocks[stage - 2]):
+    before = sum(body.blocks[: stage - 2])
+    layers = []
+    for number in range(before, before + body.blocks[stage - 2]):
         shortcut: nn.Module = nn.Identity()
         if stride != 1 or in_channels != channels:
             shortcut = nn.Sequential(
@@ -149,11 +90,11 @@ def build_stage(body: Body, variant: Variant, stage: int, stride: int) -> nn.Seq
                     conv=SpatialConv(in_channels, channels, 1, stride), bn=BatchNorm(channels)
                 )
             )
-        branch = body.branch(variant.conv, in_channels, width, stride)
+        branch = body.branch(variant.kind(blocks, number), in_channels, width, stride)
         context = GlobalContext(channels) if variant.context else nn.Identity()
-        blocks.append(ResidualBlock(branch, shortcut, context))
+        layers.append(ResidualBlock(branch, shortcut, context))
         in_channels, stride = channels, 1
-    return nn.Sequential(*blocks)
+    return nn.Sequential(*layers)
 
 
 class Stem(nn.Sequential):
@@ -204,18 +145,27 @@ class ResNet3D(nn.Module):
     """
 
     def __init__(
-        self, body: Body, variant: Variant, *, num_classes: int, in_channels: int, dropout: float
+        self,
+        body: Body,
+        variant: Variant,
+        *,
+        blocks: str,
+        num_classes: int,
+        in_channels: int,
+        dropout: float,
     ):
         super().__init__()
         self.stem = Stem(in_channels, body.widths[0], pool=body.stem_pool)
-        self.res2 = build_stage(body, variant, 2, stride=1)
-        self.res3 = build_stage(body, variant, 3, stride=2)
-        self.res4 = build_stage(body, variant, 4, stride=2)
+        self.res2 = build_stage(body, variant, blocks, 2, stride=1)
+        self.res3 = build_stage(body, variant, blocks, 3, stride=2)
+        self.res4 = build_stage(body, variant, blocks, 4, stride=2)
         channels = body.widths[3] * body.expansion
         strides = {"temporal": 2, "spatial": 1} if variant.dual_head else {"temporal": 2}
         self.heads = nn.ModuleDict(
             {
-                name: Head(build_stage(body, variant, 5, stride), channels, num_classes, dropout)
+                name: Head(
+                    build_stage(body, variant, blocks, 5, stride), channels, num_classes, dropout
+                )
                 for name, stride in strides.items()
             }
         )

@@ -16,7 +16,8 @@ from optplan.assignments import (
 from optplan.config import clip_spec, stage_settings, stopper_settings
 from optplan.files import write_json, write_lines
 from optplan.locks import held
-from optplan.networks.inflate import inflate_state_dict, read_imagenet_weights
+from optplan.networks.custom import CustomNetwork, build_custom_network
+from optplan.networks.weights import imagenet_file, load_initial_weights
 from optplan.networks.zoo import build_network
 from optplan.planning.knee import KneeStopper
 from optplan.planning.search import candidate
@@ -34,13 +35,18 @@ TRAINING, ORIGINAL_TRAINING = ("train",), ("train", "val")
 
 
 def initialise(inputs, settings: dict, *, seed: int, output: str):
-    """The initial model S_0: random weights, or a 2D ResNet's inflated (Sec. 4)."""
+    """The initial model S_0: random weights, a 2D ResNet's inflated (Sec. 4), or a checkpoint."""
     torch.manual_seed(seed)
     network = _network(settings, read_table(inputs.split))
+    if isinstance(network, CustomNetwork):
+        network.try_out(
+            frames=settings["states"]["clip_lengths"][0], size=settings["video"]["crop"]
+        )
     weights = settings["network"]["weights"]
+    if weights == "imagenet":
+        weights = imagenet_file(settings["network"]["body"])
     if weights is not None:
-        file = None if weights == "imagenet" else weights
-        inflate_state_dict(network, read_imagenet_weights(settings["network"]["body"], file))
+        load_initial_weights(network, Path(weights))
     save(network.state_dict(), Path(output))
 
 
@@ -184,12 +190,10 @@ class _Clips:
 
 def _network(settings: dict, table) -> torch.nn.Module:
     network = settings["network"]
-    return build_network(
-        network["name"],
-        network["body"],
-        num_classes=int(table["target"].max()) + 1,
-        dropout=network["dropout"],
-    )
+    options = {"num_classes": int(table["target"].max()) + 1, "dropout": network["dropout"]}
+    if ":" in network["name"]:
+        return build_custom_network(network["name"], **options)
+    return build_network(network["name"], network["body"], blocks=network["blocks"], **options)
 
 
 def _identity(settings: dict, stage: dict, inputs) -> dict:

@@ -1,6 +1,7 @@
 """Inflated networks against the 2D networks that their weights come from."""
 
 import copy
+from collections import Counter
 from functools import cache
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 import torchvision
 from torch import nn
 
-from optplan.networks.inflate import inflate_state_dict, read_imagenet_weights
+from optplan.networks.inflate import inflate_state_dict, torchvision_name
 from optplan.networks.zoo import build_network
 
 torch.set_num_threads(1)
@@ -29,9 +30,9 @@ def resnet2d(body):
     return network
 
 
-def inflated(name, body, *, num_classes=CLASSES, in_channels=3):
+def inflated(name, body, *, num_classes=CLASSES, **options):
     torch.manual_seed(1)
-    network = build_network(name, body, num_classes=num_classes, in_channels=in_channels).eval()
+    network = build_network(name, body, num_classes=num_classes, **options).eval()
     inflate_state_dict(network, resnet2d(body).state_dict())
     return network
 
@@ -51,14 +52,19 @@ def assert_same(got, expected):
 
 
 @pytest.mark.parametrize(
-    ("name", "body"),
+    ("name", "body", "blocks"),
     [
-        *((name, body) for name in ("p3d", "g_p3d", "i3d") for body in ("resnet18", "resnet50")),
-        *(("dg_p3d", body) for body in ("resnet18", "resnet34", "resnet50", "resnet101")),
+        ("p3d", "resnet50", "ABC"),
+        ("p3d", "resnet101", "A"),
+        ("g_p3d", "resnet18", "ABC"),
+        ("i3d", "resnet50", "A"),
+        ("dg_p3d", "resnet18", "A"),
+        ("dg_p3d", "resnet34", "ABC"),
+        ("dg_p3d", "resnet50", "A"),
     ],
 )
-def test_a_still_clip_gives_the_features_and_logits_of_the_2d_network(name, body):
-    network, image = inflated(name, body), torch.randn(1, 3, 64, 64)
+def test_a_still_clip_gives_the_features_and_logits_of_the_2d_network(name, body, blocks):
+    network, image = inflated(name, body, blocks=blocks), torch.randn(1, 3, 40, 40)
     clip = image[:, :, None].expand(-1, -1, 12, -1, -1)
     reference = resnet2d(body)
     expected, expected_logits = features_and_logits(reference, reference.layer4, image)
@@ -77,9 +83,29 @@ def assert_spatial_head_equals_resnet_of_stride_1(network, reference, image, cli
             module.stride = (1, 1)
     expected, expected_logits = features_and_logits(reference, reference.layer4, image)
     features, logits = features_and_logits(network, network.heads["spatial"].res5, clip)
-    assert features.shape[2:] == (1, 4, 4)
+    assert features.shape[2:] == (1, 3, 3)
     assert_same(features[:, :, 0], expected)
     assert_same(logits[:, 1], expected_logits)
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        *((name, "resnet50") for name in ("p3d", "g_p3d", "i3d")),
+        *(("dg_p3d", body) for body in ("resnet18", "resnet34", "resnet50", "resnet101")),
+    ],
+)
+def test_every_tensor_of_the_2d_network_is_used_once_and_once_more_by_a_second_head(name, body):
+    blocks = "A" if name == "i3d" else "ABC"
+    with torch.device("meta"):
+        network = build_network(name, body, blocks=blocks, num_classes=CLASSES)
+        expected = Counter(torchvision.models.get_model(body, num_classes=CLASSES).state_dict())
+    for source in expected:
+        twice = name == "dg_p3d" and source.startswith(("layer4.", "fc."))
+        expected[source] = 2 if twice else 1
+    others = (".temporal.weight", ".plus.weight", ".plus1.weight", ".plus2.weight")
+    own = [n for n in network.state_dict() if ".context." not in n and not n.endswith(others)]
+    assert Counter(map(torchvision_name, own)) == expected
 
 
 def test_each_filter_sits_on_the_centre_tap():
@@ -115,7 +141,7 @@ def test_missing_left_over_and_misshapen_tensors_are_all_listed_and_nothing_chan
     weights["bn1.bias"] = torch.zeros(65)
     network = build_network("dg_p3d", "resnet18", num_classes=CLASSES)
     before = copy.deepcopy(network.state_dict())
-    with pytest.raises(ValueError, match="not the 2D ResNet") as error:
+    with pytest.raises(ValueError, match="is missing") as error:
         inflate_state_dict(network, weights)
     message = str(error.value)
     for head in ("temporal", "spatial"):
@@ -123,6 +149,7 @@ def test_missing_left_over_and_misshapen_tensors_are_all_listed_and_nothing_chan
         assert f"layer4.1.conv2.weight is missing (for {name})" in message
     assert "layer5.weight is left over" in message
     assert "bn1.bias does not fit: it is (65,), stem.bn.bias is (64,)" in message
+    assert message.count("\n") == 3
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
 
 
@@ -138,35 +165,3 @@ def test_weights_without_batch_counters_as_in_old_files_are_accepted():
     network = build_network("p3d", "resnet18", num_classes=CLASSES)
     inflate_state_dict(network, old)
     assert torch.equal(network.stem.bn.running_var, weights["bn1.running_var"])
-
-
-def test_weights_are_read_from_a_file(tmp_path):
-    file = tmp_path / "resnet18.pth"
-    weights = resnet2d("resnet18").state_dict()
-    torch.save(weights, file)
-    read = read_imagenet_weights("resnet18", file)
-    assert read.keys() == weights.keys()
-    assert torch.equal(read["fc.weight"], weights["fc.weight"])
-
-
-def test_weights_that_torchvision_has_fetched_before_are_found(tmp_path, monkeypatch):
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    file = tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth"
-    file.parent.mkdir(parents=True)
-    torch.save(resnet2d("resnet18").state_dict(), file)
-    read = read_imagenet_weights("resnet18")
-    assert torch.equal(read["fc.weight"], resnet2d("resnet18").fc.weight)
-
-
-def test_a_file_that_holds_no_weights_is_refused_by_name(tmp_path):
-    missing, text, epoch = tmp_path / "no.pth", tmp_path / "text.pth", tmp_path / "epoch.pth"
-    text.write_text("weights")
-    torch.save({"epoch": 3}, epoch)
-    for file in (missing, text, epoch):
-        with pytest.raises(ValueError, match=file.name):
-            read_imagenet_weights("resnet18", file)
-
-
-def test_the_small_body_has_no_imagenet_weights():
-    with pytest.raises(ValueError, match="body 'small' has no ImageNet weights"):
-        read_imagenet_weights("small")
