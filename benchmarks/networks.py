@@ -171,15 +171,15 @@ def device_name() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=16 if CUDA else 8)
-    parser.add_argument("--size", type=int, default=224 if CUDA else 112)
-    parser.add_argument("--batch", type=int, default=16 if CUDA else 2, help="clips per step")
-    parser.add_argument("--rounds", type=int, default=20 if CUDA else 5, help="timed steps of each")
+    parser.add_argument("--size", type=int, default=224 if CUDA else 64)
+    parser.add_argument("--batch", type=int, default=16, help="clips per step")
+    parser.add_argument("--rounds", type=int, default=20 if CUDA else 3, help="timed steps of each")
     parser.add_argument("--body", default="resnet50", help="body of DG-P3D")
     parser.add_argument("--matrix", type=int, default=8192 if CUDA else 2048, help="side")
     parser.add_argument(
         "--layout",
         choices=("contiguous_format", "channels_last_3d"),
-        default="channels_last_3d",
+        default="contiguous_format",
         help="memory layout of all networks but the folded DG-P3D, which is channels_last_3d",
     )
     print(table([DG_P3D, PLAIN, *OTHERS], parser.parse_args()))
