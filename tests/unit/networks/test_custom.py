@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from torch import nn
 from torch.nn import functional as F
 
@@ -19,6 +20,7 @@ from optplan.video.transforms import normalise
 sys.path.append(str(Path(__file__).parents[3]))
 from examples import efficientnet_lite0
 
+ROOT = Path(__file__).parents[3]
 SOURCE = """
 from torch import nn
 
@@ -83,6 +85,15 @@ def test_weights_are_those_of_the_users_own_module():
     module.load_state_dict(network.state_dict())
     network.load_state_dict(module.state_dict())
     assert network.state_dict().keys() == module.state_dict().keys()
+
+
+def test_the_configurations_of_the_guide_and_of_the_example_are_valid(folder):
+    guide = (ROOT / "docs" / "own-network.md").read_text(encoding="utf-8")
+    (folder / "mine.py").touch()
+    examples = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    for example in (*examples, (ROOT / "examples" / "efficientnet_lite0.yaml").read_text()):
+        resolve(yaml.safe_load(example.replace("/path/to/videos", str(folder))))
+    assert examples
 
 
 def test_the_known_names_are_those_of_the_zoo():
