@@ -90,6 +90,7 @@ class Snapshots:
             shutil.copyfile(self.weights_path(epoch), partial)
         os.utime(partial)  # Snakemake compares it with the times of the inputs
         partial.replace(path)
+        partial.unlink(missing_ok=True)  # renaming onto another link to the same file does nothing
 
     def weights(self, epoch: int) -> dict:
         return load(self.weights_path(epoch))

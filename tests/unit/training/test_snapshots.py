@@ -100,6 +100,7 @@ def test_given_out_weights_take_no_room_and_are_as_new_as_they_look(tmp_path):
     for _ in range(2):  # an earlier one is replaced
         snapshots.export(1, output)
     assert output.samefile(snapshots.weights_path(1))
+    assert {path.name for path in tmp_path.iterdir()} == {"work", "weights.pt"}
     assert output.stat().st_mtime >= before - 1
     output.unlink()
     assert torch.equal(snapshots.weights(1)["w"], torch.ones(2))
