@@ -12,7 +12,7 @@ rule train_stage:
         "results/{study}/{experiment}/seed-{seed}/logs/{strategy}-{number}.log",
     conda:
         "../envs/runtime.yaml"
-    threads: lambda wc: settings(wc)["training"]["threads"]
+    threads: job_threads
     params:
         settings=part("data", "network", "states", "training", "video"),
     message:

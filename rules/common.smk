@@ -42,6 +42,12 @@ def part(*keys):
     return lambda wildcards: {key: settings(wildcards)[key] for key in keys}
 
 
+def job_threads(wildcards):
+    """CPU threads of a job that trains: those of its processes and of their decoders."""
+    compute = settings(wildcards)["compute"]
+    return compute["processes"] * (compute["threads"] + compute["workers"])
+
+
 def record(wildcards, state):
     """File of a state's chosen parent, once it has been chosen."""
     return checkpoints.select_parent.get(

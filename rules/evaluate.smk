@@ -11,7 +11,7 @@ rule evaluate:
         "results/{study}/{experiment}/seed-{seed}/logs/evaluate-{strategy}.log",
     conda:
         "../envs/runtime.yaml"
-    threads: lambda wc: settings(wc)["training"]["threads"]
+    threads: job_threads
     params:
         settings=part("data", "network", "states", "video", "training"),
     message:

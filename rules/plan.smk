@@ -30,7 +30,7 @@ rule train_transition:
         "results/{study}/{experiment}/seed-{seed}/logs/{source}--{target}.log",
     conda:
         "../envs/runtime.yaml"
-    threads: lambda wc: settings(wc)["training"]["threads"]
+    threads: job_threads
     params:
         settings=part(
             "data", "network", "states", "training", "video", "knee", "planning"

@@ -97,6 +97,7 @@ def stage_settings(
         "momentum": training["momentum"],
         "weight_decay": training["weight_decay"],
         "clip_norm": training["clip_norm"],
+        "sync_bn": training["sync_bn"],
         "seed": int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4]),
     }
 

@@ -15,8 +15,10 @@ from optplan.planning.variants import variants
 __all__ = [
     "State",
     "contenders",
+    "experiment_settings",
     "fingerprint",
     "graph",
+    "job_settings",
     "lost_race",
     "model_file",
     "num_stages",
@@ -65,6 +67,20 @@ def fingerprint(root) -> str | None:
             name = path.relative_to(root).as_posix()
             digest.update(f"{name}\0{entry.st_size}\0{entry.st_mtime_ns}\0".encode())
     return digest.hexdigest()
+
+
+def job_settings(job) -> dict:
+    """The settings of a job of the workflow, given its `snakemake` object.
+
+    `compute` says how a job is to compute, not what. It is no parameter of the rules, so that more
+    processes, say, are no reason to train again what has been trained.
+    """
+    return job.params.settings | {"compute": experiment_settings(job)["compute"]}
+
+
+def experiment_settings(job) -> dict:
+    """All settings of the experiment that a job belongs to, given its `snakemake` object."""
+    return resolve(job.config)["experiments"][job.wildcards.experiment]
 
 
 def run_folder(wildcards) -> str:

@@ -9,7 +9,7 @@ from optplan.planning.strategies import HandTuned
 
 DEFAULT = Path(__file__).parents[2] / "config" / "config.yaml"
 # These hold other settings, or say which experiments there are.
-GROUPS = {"data", "network", "states", "training", "video", "knee", "planning"}
+GROUPS = {"data", "network", "states", "training", "compute", "video", "knee", "planning"}
 OPEN = {"experiments", "defaults"} | GROUPS
 
 
