@@ -1,4 +1,5 @@
 import csv
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from optplan.config import SCHEMA, resolve
 from optplan.video.datasets import _READERS
 from optplan.video.official import DATASETS, facts, find_videos, stem
 
+PAGE = SCHEMA.parents[1] / "docs" / "data-sets.md"
 TABLE2 = SCHEMA.with_name("published") / "table2_settings.csv"
 FACTS = yaml.safe_load(DATASETS.read_text())
 ROWS = {
@@ -138,6 +140,48 @@ def test_what_a_dry_run_asks_needs_neither_pandas_nor_torch():
     program = "import sys, optplan.video.official; print({'pandas', 'torch'} & {*sys.modules})"
     command = [sys.executable, "-c", program]
     assert subprocess.run(command, capture_output=True, text=True).stdout == "set()\n"
+
+
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_the_page_are_valid_configurations(example, tmp_path):
+    config = yaml.safe_load(example)
+    (experiment,) = config["experiments"].values()
+    written = data_of(experiment["data"]["format"], tmp_path)
+    assert written.keys() <= experiment["data"].keys()
+    experiment["data"] |= written
+    resolve(config)
+
+
+def test_the_page_has_the_official_numbers_and_an_example_of_every_set():
+    page = PAGE.read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (\d.*) \|$", page, re.MULTILINE))
+    assert rows.keys() == FACTS.keys()
+    for name, known in FACTS.items():
+        assert f"format: {name}" in page
+        classes, *numbers = (cell.strip() for cell in rows[name].split("|")[:3])
+        assert int(classes) == known["classes"]
+        for subset, cell in zip(("training", known["tested"]), numbers, strict=True):
+            official = [f"{split[subset]:,}" for split in known["splits"]]
+            assert set(re.findall(r"\d+,\d+", cell)) == set(official)
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_the_guide_to_the_configuration_has_the_defaults_of_every_set(name):
+    guide = SCHEMA.with_name("README.md").read_text(encoding="utf-8")
+    (row,) = re.findall(rf"^\| [^|]*`{name}`[^|]*\| (.*) \|$", guide, re.MULTILINE)
+    settings = FACTS[name]["settings"]
+    expected = [
+        ", ".join(map(str, settings["states"]["clip_lengths"])),
+        ", ".join(map(str, settings["states"]["learning_rates"])),
+        str(settings["network"]["dropout"]),
+        str(settings["video"]["flip"]).lower(),
+        str(settings["video"]["evaluation_clips"]),
+        str(settings.get("data", {}).get("max_missing_fraction", 0)),
+    ]
+    assert row.split(" | ") == expected
 
 
 @pytest.mark.parametrize("write", [write_hmdb51, write_kinetics])
