@@ -168,14 +168,14 @@ def test_activitynet_tests_on_the_validation_videos_with_any_ending(tmp_path):
 
 
 def test_an_activitynet_video_of_several_classes_counts_for_the_longest(tmp_path, caplog):
-    several = [segment("Long jump", 0, 5), segment("Cheerleading", 5, 9), segment("Cheerleading")]
+    several = [segment(label, 0, n) for label, n in (("Long jump", 5), *2 * [("Cheerleading", 3)])]
     equal = [segment("Long jump", 0, 5), segment("Cheerleading", 5, 10)]
     longest = [segment("Long jump", 0, 5), segment("Cheerleading", 5, 11)]
     videos = {"several____": several, "equal______": equal, "longest____": longest}
     entries = {v: {"subset": "training", "annotations": a} for v, a in videos.items()}
     root, lists = write_activitynet(tmp_path, **entries)
     labels = index_of("activitynet", (root, lists)).groupby(lambda v: v[2:13])["label"].first()
-    assert labels["several____"] == "Long jump"  # 5 seconds and 4 + 1: annotated first
+    assert labels["several____"] == "Cheerleading"  # twice 3 seconds are longer than 5
     assert labels["equal______"] == "Long jump"
     assert labels["longest____"] == "Cheerleading"
     assert "3 videos have several classes, first several____" in caplog.text
