@@ -64,9 +64,19 @@ def video_root(wildcards):
     return root or f"results/{wildcards.study}/{wildcards.experiment}/data/videos"
 
 
+def listing(wildcards):
+    """What decides which videos are listed, and how."""
+    data = settings(wildcards)["data"]
+    keys = ("format", "split", "max_missing_fraction", "group_column")
+    return {key: data[key] for key in keys}
+
+
 def fingerprint(wildcards):
     """So that a video which is added, removed or exchanged is looked at again."""
-    return _fingerprint(settings(wildcards)["data"]["root"])
+    data = settings(wildcards)["data"]
+    return _fingerprint(
+        data["root"], data["format"], data["annotations"], data["split"]
+    )
 
 
 _fingerprint = functools.cache(study.fingerprint)

@@ -18,14 +18,16 @@ rule index_videos:
     input:
         root=video_root,
         index=lambda wc: settings(wc)["data"]["index"] or [],
+        annotations=lambda wc: settings(wc)["data"]["annotations"] or [],
     output:
-        "results/{study}/{experiment}/data/index.tsv",
+        index="results/{study}/{experiment}/data/index.tsv",
+        missing="results/{study}/{experiment}/data/missing.tsv",
     log:
         "results/{study}/{experiment}/logs/index_videos.log",
     conda:
         "../envs/runtime.yaml"
     params:
-        group_column=lambda wc: settings(wc)["data"]["group_column"],
+        data=listing,
         videos=fingerprint,
     message:
         "{wildcards.experiment}: index the videos"

@@ -17,6 +17,7 @@ from jsonschema.validators import extend
 
 from optplan.planning.states import State
 from optplan.planning.strategies import HandTuned
+from optplan.video.official import check_official, facts
 
 NETWORKS = ("p3d", "g_p3d", "dg_p3d", "i3d")  # optplan.networks.zoo, which imports torch
 
@@ -103,6 +104,15 @@ def _meant_number(error: ValidationError) -> str | None:
 
 
 def _check_data(data: dict, where: str):
+    if facts(data["format"]) is not None:
+        check_official(data, where)
+        return
+    for key, idle in (("annotations", None), ("split", 1)):
+        if data[key] != idle:
+            raise ValueError(
+                f"{where}.{key}: {data[key]!r} has no use with format {data['format']}, which has "
+                f"no official lists; leave it out"
+            )
     if data["format"] != "folder":
         if data["format"] == "embedded" and data["name"] not in ("motion", "order"):
             raise ValueError(f"{where}.name: {data['name']!r} must be 'motion' or 'order'")

@@ -12,6 +12,7 @@ import yaml
 from optplan.checks import check_experiment, check_schema
 from optplan.planning.states import State, TransitionGraph
 from optplan.planning.strategies import StageSpec
+from optplan.video.official import facts
 from optplan.video.sampling import ClipSpec
 
 SCHEMA = Path(__file__).parents[2] / "config" / "schema.yaml"
@@ -21,8 +22,9 @@ PRESETS = SCHEMA.with_name("presets.yaml")
 def resolve(config: dict) -> dict:
     """The whole configuration with every default filled in, checked.
 
-    `defaults` is merged into every experiment, and the schema's own defaults into what is left
-    open. Returns {"study", "seed", "experiments": {name: settings}}.
+    `defaults` is merged into every experiment. What is left open is taken from the preset, the
+    plan, the facts of the data set and the schema's own defaults, in this order.
+    Returns {"study", "seed", "experiments": {name: settings}}.
 
     Raises:
         ValueError: for an unknown key, a value of the wrong kind or one that cannot work; the
@@ -33,7 +35,7 @@ def resolve(config: dict) -> dict:
     experiments = {}
     for name, own in config["experiments"].items():
         settings = _merge(config.get("defaults", {}), own or {})
-        settings = _with_plan(_with_preset(settings))
+        settings = _with_facts(_with_plan(_with_preset(settings)))
         settings = _fill(settings, schema["$defs"]["experiment"])
         check_schema(
             settings,
@@ -132,6 +134,13 @@ def _with_plan(settings: dict) -> dict:
         return _merge(brought, settings)
     except (KeyError, TypeError, OSError, AttributeError, yaml.YAMLError):
         return settings  # there is no plan, or none that could be replayed: see check_experiment
+
+
+def _with_facts(settings: dict) -> dict:
+    """The settings merged over what Table 2 and the like say of an official data set."""
+    data = settings.get("data")
+    known = facts(data.get("format")) if isinstance(data, dict) else None
+    return _merge(known["settings"], settings) if known else settings
 
 
 def _merge(base: dict, own: dict) -> dict:

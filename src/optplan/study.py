@@ -11,6 +11,7 @@ from optplan.planning.selection import distinct_transitions, promising_first, ra
 from optplan.planning.states import START, State
 from optplan.planning.strategies import HandTuned
 from optplan.planning.variants import variants
+from optplan.video.official import facts, find_lists, find_videos
 
 __all__ = [
     "State",
@@ -52,8 +53,12 @@ def targets(study: dict) -> list[str]:
     return files
 
 
-def fingerprint(root) -> str | None:
+def fingerprint(root, name="folder", annotations=None, split=1) -> str | None:
     """Changes with the name, size or time of any file below the folder `root`.
+
+    Of the official data set `name` it changes with the names of the videos, and with the name,
+    size or time of any official list of `split` in the folder `annotations`. It does not change
+    with a video's size or time: these sets are too large to ask every file at every start.
 
     Snakemake itself only looks at the folder's own time, which an exchanged video does not touch.
     None for no folder: rendered videos follow from the configuration.
@@ -61,11 +66,17 @@ def fingerprint(root) -> str | None:
     if root is None:
         return None
     digest = hashlib.sha256()
-    for path in sorted(Path(root).rglob("*")):
-        if path.is_file():
-            entry = path.stat()
-            name = path.relative_to(root).as_posix()
-            digest.update(f"{name}\0{entry.st_size}\0{entry.st_mtime_ns}\0".encode())
+    if facts(name) is None:
+        files = [path for path in sorted(Path(root).rglob("*")) if path.is_file()]
+    else:
+        videos = sorted(find_videos(name, root))
+        digest.update("\0".join(videos).encode(errors="surrogateescape"))
+        lists = find_lists(name, annotations, split)
+        root, files = annotations, [path for paths in lists.values() for path in paths]
+    for path in files:
+        entry = path.stat()
+        name = path.relative_to(root).as_posix()
+        digest.update(f"{name}\0{entry.st_size}\0{entry.st_mtime_ns}\0".encode())
     return digest.hexdigest()
 
 
