@@ -152,7 +152,7 @@ def hand_tuned(task: Task, graph: TransitionGraph) -> tuple[Outcome, Outcome]:
         results.append((task.validate(model, strategy.name), strategy.name, model))
     accuracy = task.accuracy(max(results)[2])
     alone = sum(stage.epochs * clip_cost(stage.length) for s in grid for stage in s.stages)
-    shared = sum(part.epochs * clip_cost(part.stages[-1].length) for part in stage_tree(grid))
+    shared = sum(part.stage.epochs * clip_cost(part.stage.length) for part in stage_tree(grid))
     return Outcome(accuracy, alone), Outcome(accuracy, shared)
 
 

@@ -1,21 +1,48 @@
-# One stage of a strategy on the whole original training set: of a hand-tuned one, or of the plan.
-rule train_stage:
+# Hand-tuned strategies (Sec. 5.3) as a tree: stages that begin alike are trained once, on the whole
+# original training set. A stage leaves weights/<epochs>.pt wherever a strategy goes its own way.
+rule train_shared_stage:
     input:
-        unpack(stage_inputs),
+        weights=shared_stage_weights,
         split=split_file,
         videos=video_files,
     output:
-        weights="results/{study}/{experiment}/seed-{seed}/strategies/{strategy}/{number}/weights.pt",
-        curve="results/{study}/{experiment}/seed-{seed}/strategies/{strategy}/{number}/curve.jsonl",
-        cost="results/{study}/{experiment}/seed-{seed}/strategies/{strategy}/{number}/cost.json",
+        weights=directory(
+            "results/{study}/{experiment}/seed-{seed}/strategies/{stage}/weights"
+        ),
+        curve="results/{study}/{experiment}/seed-{seed}/strategies/{stage}/curve.jsonl",
+        cost="results/{study}/{experiment}/seed-{seed}/strategies/{stage}/cost.json",
     log:
-        "results/{study}/{experiment}/seed-{seed}/logs/{strategy}-{number}.log",
+        "results/{study}/{experiment}/seed-{seed}/logs/{stage}.log",
+    conda:
+        "../envs/runtime.yaml"
+    threads: job_threads
+    params:
+        settings=part("data", "network", "states", "training", "video"),
+        ends=stage_ends,
+    message:
+        "{wildcards.experiment}: hand-tuned stage {wildcards.stage}"
+    script:
+        "../workflow/scripts/train_shared_stage.py"
+
+
+# One stage of the planned path, or of a variant of it, on the whole original training set.
+rule train_planned_stage:
+    input:
+        unpack(planned_stage_inputs),
+        split=split_file,
+        videos=video_files,
+    output:
+        weights="results/{study}/{experiment}/seed-{seed}/strategies/{followed}/{number}/weights.pt",
+        curve="results/{study}/{experiment}/seed-{seed}/strategies/{followed}/{number}/curve.jsonl",
+        cost="results/{study}/{experiment}/seed-{seed}/strategies/{followed}/{number}/cost.json",
+    log:
+        "results/{study}/{experiment}/seed-{seed}/logs/{followed}-{number}.log",
     conda:
         "../envs/runtime.yaml"
     threads: job_threads
     params:
         settings=part("data", "network", "states", "training", "video"),
     message:
-        "{wildcards.experiment}: {wildcards.strategy}, stage {wildcards.number}"
+        "{wildcards.experiment}: {wildcards.followed}, stage {wildcards.number}"
     script:
-        "../workflow/scripts/train_stage.py"
+        "../workflow/scripts/train_planned_stage.py"

@@ -19,6 +19,7 @@ TARGETS = study.targets(STUDY)
 RELEASED = sorted(Path(workflow.basedir, "config", "plans").glob("*.yaml"))
 
 VARIANT = r"with(?:out)?-(?:cs|us)-l\d+-r\d+"
+STAGE = r"(?:cs|us)-l\d+-(?:r\d+(?:-\d+)?|cosine-\d+)"
 
 
 wildcard_constraints:
@@ -30,6 +31,8 @@ wildcard_constraints:
     state=r"(?:cs|us)-l\d+-r\d+",
     strategy=VARIANT + r"|planned|(?:cs|us)(?:-l\d+)+-(?:\d+-step|cosine)-\d+",
     variant=VARIANT,
+    followed=VARIANT + r"|planned",
+    stage=rf"{STAGE}(?:\+{STAGE})*",
     number=r"\d+",
 
 
@@ -154,30 +157,46 @@ def plan_file(wildcards):
     ).output[0]
 
 
-def followed_plan(wildcards):
+def followed_plan(wildcards, strategy=None):
     """The plan that a strategy follows: the main one, that of a variant, or none."""
-    if wildcards.strategy == "planned":
+    strategy = strategy or wildcards.strategy
+    if strategy == "planned":
         return plan_file(wildcards)
-    if wildcards.strategy.startswith("with"):
-        return f"{study.run_folder(wildcards)}/variants/{wildcards.strategy}/plan.yaml"
+    if strategy.startswith("with"):
+        return f"{study.run_folder(wildcards)}/variants/{strategy}/plan.yaml"
     return []
 
 
-def stage_inputs(wildcards):
-    """The weights that a stage of a strategy starts from, and the plan where it follows one."""
+def planned_stage_inputs(wildcards):
+    """The weights that a stage of a planned path or a variant starts from, and its plan."""
     run = study.run_folder(wildcards)
     number = int(wildcards.number)
-    before = f"{run}/strategies/{wildcards.strategy}/{number - 1}/weights.pt"
+    before = f"{run}/strategies/{wildcards.followed}/{number - 1}/weights.pt"
     return {
         "weights": before if number > 1 else f"{run}/initial.pt",
-        "plan": followed_plan(wildcards),
+        "plan": followed_plan(wildcards, wildcards.followed),
     }
 
 
-def strategy_weights(wildcards):
-    """The weights after the last stage of a strategy."""
+def stage_ends(wildcards):
+    return study.stage_ends(settings(wildcards), wildcards.stage)
+
+
+def shared_stage_weights(wildcards):
+    """What a stage of hand-tuned strategies goes on from: a folder of weights, or the start."""
     run = study.run_folder(wildcards)
-    plan = plan_file(wildcards) if followed_plan(wildcards) else None
+    before, _, _ = wildcards.stage.rpartition("+")
+    if not before:
+        return f"{run}/initial.pt"
+    return f"{run}/strategies/{study.shared_name(before)}/weights"
+
+
+def strategy_weights(wildcards):
+    """The weights after the last stage of a strategy; a folder of them if it is hand-tuned."""
+    run = study.run_folder(wildcards)
+    if not followed_plan(wildcards):
+        return f"{run}/strategies/{study.last_stage(wildcards.strategy)}/weights"
+    plan = plan_file(wildcards)
     count = study.num_stages(settings(wildcards), wildcards.strategy, plan)
     if count == 0:
         return f"{run}/initial.pt"

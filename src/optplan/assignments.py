@@ -1,11 +1,13 @@
 """What a job is to train, read from its input files, and who trains it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 from optplan.planning.states import START, State, Transition
-from optplan.planning.strategies import HandTuned, StageSpec
+from optplan.planning.strategies import HandTuned, StageSpec, parse_stage
 from optplan.reporting.records import read_json
 from optplan.study import model_file, read_plan, read_record, variant_paths
 
@@ -41,13 +43,52 @@ def variant_transition(inputs, settings: dict, variant: str, number: int) -> Tra
     return Transition(path[number - 1], path[number])
 
 
-def stage_of(strategy: str, number: int, inputs) -> tuple[State | StageSpec, int]:
-    """Stage `number` (from 1) of a hand-tuned strategy or of the plan given, and its epochs."""
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of a strategy: what it is called, its setting, its epochs and its first weights.
+
+    Its random numbers follow from its name. `ends` are the epochs after which a hand-tuned strategy
+    leaves it, each with weights <epochs>.pt; without them there is one file of weights, of the end.
+    """
+
+    name: str
+    setting: State | StageSpec
+    epochs: int
+    weights: str
+    ends: tuple[int, ...] = ()
+
+
+def planned_stage(strategy: str, number: int, inputs) -> Stage:
+    """Stage `number` (from 1) of the plan that is given, or of a variant of it."""
+    step = read_plan(inputs.plan)["path"][number - 1]
+    setting = State.parse(step["state"])
+    return Stage(f"{strategy}/{number}", setting, step["epochs"], str(inputs.weights))
+
+
+def shared_stage(name: str, ends: Sequence[int], inputs) -> Stage:
+    """The stage of that name, which hand-tuned strategies leave after `ends` epochs."""
+    *before, setting = parse_stage(name)
+    setting = replace(setting, epochs=max(ends))
+    return Stage(name, setting, max(ends), _left_weights(inputs.weights, before), tuple(ends))
+
+
+def final_weights(strategy: str, inputs) -> str:
+    """The weights that a strategy ends with: of a hand-tuned one, a file in the folder given."""
     if inputs.get("plan"):
-        step = read_plan(inputs.plan)["path"][number - 1]
-        return State.parse(step["state"]), step["epochs"]
-    stage = HandTuned.parse(strategy).stages[number - 1]
-    return stage, stage.epochs
+        return str(inputs.weights)
+    return _left_weights(inputs.weights, HandTuned.parse(strategy).stages)
+
+
+def _left_weights(given, stages: Sequence[StageSpec]) -> str:
+    """The weights after `stages`; before the first one, those of the start."""
+    return str(Path(given, f"{stages[-1].epochs}.pt") if stages else given)
+
+
+def constant(setting: State | StageSpec, epochs: int) -> StageSpec:
+    """The setting for that number of epochs; at a constant rate where it is a state."""
+    if isinstance(setting, StageSpec):
+        return replace(setting, epochs=epochs)
+    return StageSpec(setting.sampling, setting.length, setting.rate, "constant", epochs)
 
 
 def last_state(strategy: str, inputs) -> State | StageSpec:

@@ -6,7 +6,14 @@ Weights are the JSON of a simulated model, seconds are nominal, and nothing impo
 from dataclasses import asdict
 from pathlib import Path
 
-from optplan.assignments import best_rival, check_source, stage_of, variant_transition
+from optplan.assignments import (
+    Stage,
+    best_rival,
+    check_source,
+    constant,
+    final_weights,
+    variant_transition,
+)
 from optplan.config import clip_spec, stopper_settings
 from optplan.files import write_json, write_lines
 from optplan.planning.knee import KneeStopper
@@ -61,20 +68,25 @@ def _train_to_knee(inputs, settings: dict, transition: Transition, name: str, ou
     reporter.finished(found)
 
 
-def run_stage(inputs, settings: dict, *, strategy: str, number: int, seed: int, outputs, log):
-    """Train stage `number` (from 1) of a strategy."""
-    stage, epochs = stage_of(strategy, number, inputs)
-    if isinstance(stage, State):
-        stage = StageSpec(stage.sampling, stage.length, stage.rate, "constant", epochs)
+def run_stage(inputs, settings: dict, *, stage: Stage, seed: int, outputs, log):
+    """Train a stage of a strategy."""
+    model = Model(**read_json(stage.weights))
     Path(log).touch()
-    write_json(asdict(_task(settings).train_stage(_model(inputs), stage)), outputs.weights)
+    for epochs in stage.ends or (stage.epochs,):
+        left = _task(settings).train_stage(model, constant(stage.setting, epochs))
+        file = Path(outputs.weights)
+        if stage.ends:
+            file.mkdir(parents=True, exist_ok=True)
+            file /= f"{epochs}.pt"
+        write_json(asdict(left), file)
     write_lines([], outputs.curve)
-    write_json(_cost(settings, stage, epochs, evaluations=0), outputs.cost)
+    write_json(_cost(settings, stage.setting, stage.epochs, evaluations=0), outputs.cost)
 
 
 def run_evaluation(inputs, settings: dict, *, strategy: str, outputs):
     """The accuracy of the model without an error, as an endless test set would show it."""
-    top1 = _task(settings).accuracy(_model(inputs))
+    model = Model(**read_json(final_weights(strategy, inputs)))
+    top1 = _task(settings).accuracy(model)
     write_json({"top1": top1}, outputs.scores)
     videos = settings["data"]["validation_videos"]
     metrics = {"strategy": strategy, "top1": top1, "top5": None, "videos": videos}

@@ -1,5 +1,6 @@
 """What the Snakemake rules ask: which files a study consists of. Never imports torch."""
 
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -9,7 +10,7 @@ import yaml
 from optplan.config import graph, resolve
 from optplan.planning.selection import distinct_transitions, promising_first, race
 from optplan.planning.states import START, State
-from optplan.planning.strategies import HandTuned
+from optplan.planning.strategies import HandTuned, parse_stage, stage_name, stage_tree
 from optplan.planning.variants import variants
 from optplan.video.official import facts, find_lists, find_videos
 
@@ -20,12 +21,15 @@ __all__ = [
     "fingerprint",
     "graph",
     "job_settings",
+    "last_stage",
     "lost_race",
     "model_file",
     "num_stages",
     "racers",
     "resolve",
     "run_folder",
+    "shared_name",
+    "stage_ends",
     "targets",
     "variant_folders",
     "variant_paths",
@@ -181,13 +185,34 @@ def variant_folders(run: str, settings: dict, plan, variant: str) -> list[str]:
     ]
 
 
-def num_stages(settings: dict, strategy: str, plan=None) -> int:
-    """How many stages a strategy has: by its name, or by the plan that it follows or varies."""
+def num_stages(settings: dict, strategy: str, plan) -> int:
+    """How many stages the plan has, or that variant of it."""
     if strategy == "planned":
         return len(read_plan(plan)["path"])
-    if plan is not None:
-        return len(variant_paths(settings, plan)[strategy])
-    return len(HandTuned.parse(strategy).stages)
+    return len(variant_paths(settings, plan)[strategy])
+
+
+def stage_ends(settings: dict, name: str) -> list[int]:
+    """After how many epochs hand-tuned strategies of the experiment leave that shared stage."""
+    ends = _ends(tuple(settings["strategies"])).get(name)
+    if ends is None:
+        raise ValueError(f"no strategy of the experiment has the stage {name}")
+    return list(ends)
+
+
+@functools.cache
+def _ends(strategies: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    return {stage.name: stage.ends for stage in stage_tree(map(HandTuned.parse, strategies))}
+
+
+def last_stage(strategy: str) -> str:
+    """The shared stage that a hand-tuned strategy ends in."""
+    return stage_name(HandTuned.parse(strategy).stages)
+
+
+def shared_name(history: str) -> str:
+    """The shared stage that trains the last of these stages, such as cs-l1-r1 for cs-l1-r1-16."""
+    return stage_name(parse_stage(history))
 
 
 def read_records(run) -> dict[str, dict]:

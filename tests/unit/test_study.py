@@ -10,6 +10,7 @@ from optplan.planning.states import State
 from optplan.study import (
     contenders,
     fingerprint,
+    last_stage,
     lost_race,
     model_file,
     num_stages,
@@ -18,6 +19,8 @@ from optplan.study import (
     read_plan,
     read_record,
     run_folder,
+    shared_name,
+    stage_ends,
     targets,
     variant_folders,
     variant_paths,
@@ -123,12 +126,21 @@ def test_a_file_that_is_no_plan_is_named(tmp_path, content):
         read_plan(path)
 
 
-def test_a_strategy_has_the_stages_of_its_name_and_the_planned_one_those_of_its_plan(tmp_path):
+def test_the_planned_strategy_has_the_stages_of_its_plan(tmp_path):
     path = tmp_path / "plan.yaml"
     path.write_text(yaml.safe_dump({"path": [{"state": "cs-l1-r1", "epochs": 3}] * 4}))
     assert num_stages({}, "planned", path) == 4
-    assert num_stages({}, "cs-l1-l2-3-step-48") == 6
-    assert num_stages({}, "cs-l1-l2-cosine-48") == 2
+
+
+def test_a_hand_tuned_stage_is_left_where_strategies_of_the_experiment_end_it():
+    settings = {"strategies": ["cs-l1-2-step-4", "cs-l1-2-step-10", "cs-l1-cosine-4"]}
+    assert stage_ends(settings, "cs-l1-r1") == [2, 5]
+    assert last_stage("cs-l1-2-step-10") == "cs-l1-r1-5+cs-l1-r2"
+    assert stage_ends(settings, "cs-l1-r1-5+cs-l1-r2") == [5]
+    assert shared_name("cs-l1-r1-5") == "cs-l1-r1"
+    assert shared_name("cs-l1-cosine-4") == last_stage("cs-l1-cosine-4") == "cs-l1-cosine-4"
+    with pytest.raises(ValueError, match="no strategy of the experiment has the stage us-l1-r1"):
+        stage_ends(settings, "us-l1-r1")
 
 
 def test_a_variant_shares_what_the_plan_has_trained_up_to_its_change(tmp_path):

@@ -36,7 +36,8 @@ def write_bad_videos(folder: Path):
 def workflow_on(folder: Path, **data) -> Workflow:
     """The tiny study with the one experiment "mine", on the videos in `folder`/videos."""
     data = {"format": "folder", "root": str(folder / "videos")} | data
-    return Workflow(folder, {"experiments": {"mine": {}}, "defaults.data": data})
+    settings = {"defaults.data": data, "defaults.strategies": ["cs-l2-cosine-1"]}
+    return Workflow(folder, {"experiments": {"mine": {}}} | settings)
 
 
 def row_of(video: str, workflow: Workflow, table: str):
@@ -59,7 +60,7 @@ def excluding(tmp_path_factory) -> Workflow:
     write_videos(folder, "train/a/short.mp4", frames=3)
     write_bad_videos(folder)
     workflow = workflow_on(folder, max_bad_fraction=0.3)
-    workflow.check("results/tiny/mine/seed-3/strategies/cs-l2-cosine-1/1/weights.pt")
+    workflow.check("results/tiny/mine/seed-3/strategies/cs-l2-cosine-1/cost.json")
     return workflow
 
 
@@ -113,7 +114,7 @@ def test_a_video_shorter_than_the_clip_is_looped_and_trained_on(excluding):
     row = row_of("train/a/short.mp4", excluding, "split.tsv")
     assert row["frames"] == 3
     assert row["subset"] in ("train", "val")
-    assert excluding.results("tiny/mine/seed-3/strategies/cs-l2-cosine-1/1/weights.pt")
+    assert excluding.results("tiny/mine/seed-3/strategies/cs-l2-cosine-1/weights/1.pt")
 
 
 def test_too_many_bad_videos_stop_the_run_until_they_are_gone(tmp_path):

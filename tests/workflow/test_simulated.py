@@ -85,5 +85,18 @@ def test_variants_of_the_path_have_a_state_more_or_less_and_epochs_of_their_own(
     assert "| planned" in table
 
 
+def test_a_strategy_of_the_stage_tree_ends_with_the_bytes_of_one_trained_alone(planned, tmp_path):
+    changes = {"experiments.task.strategies": ["cs-l1-l3-3-step-96"]}
+    alone = Workflow(tmp_path, changes, study="simulated.yaml")
+    scores = f"{RUN}/evaluation/cs-l1-l3-3-step-96/scores.npz"
+    alone.check(f"results/{scores}")
+    assert alone.results(scores) == planned.results(scores)
+    trunk = {Path(path).name for path in planned.results(f"{RUN}/strategies/cs-l1-r1/weights/*.pt")}
+    assert trunk == {"16.pt", "22.pt"}
+    end = "cs-l1-r1-16+cs-l1-r2-16+cs-l1-r3-16+cs-l3-r1-16+cs-l3-r2-16+cs-l3-r3/weights/16.pt"
+    weights = f"{RUN}/strategies/{end}"
+    assert alone.results(weights) == planned.results(weights) != {}
+
+
 def test_a_second_run_has_nothing_to_do(planned):
     assert "Nothing to be done" in planned.check()

@@ -6,12 +6,14 @@ constant rates begin alike; `stage_tree` finds what needs to be trained only onc
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
 
 from optplan.planning.states import SAMPLINGS
 
 NAME_PATTERN = re.compile(r"(cs|us)((?:-l[1-9]\d*)+)-([1-9]\d*-step|cosine)-(\d+)")
+PAPER_EPOCHS = (128, 192, 256, 320, 384)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,51 +88,73 @@ class HandTuned:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
-    """Training that several strategies share: from the end of `parent` to the end of `stages`.
+class SharedStage:
+    """A stage that is trained once for all strategies that begin alike.
 
-    Both are all stages so far. Where the last stage of `parent` goes on, so does its optimiser.
+    `before` are the finished stages with their epochs; `stage` has the most epochs that a strategy
+    trains it for. Strategies leave it after `ends`, which rise to that number.
     """
 
-    parent: tuple[StageSpec, ...]
-    stages: tuple[StageSpec, ...]
+    before: tuple[StageSpec, ...]
+    stage: StageSpec
+    ends: tuple[int, ...]
 
     @property
     def name(self) -> str:
-        return "+".join(stage.name for stage in self.stages)
-
-    @property
-    def epochs(self) -> int:
-        """The epochs that this segment itself trains, all with its last stage's setting."""
-        continued = len(self.parent) == len(self.stages)
-        return self.stages[-1].epochs - (self.parent[-1].epochs if continued else 0)
+        return stage_name((*self.before, self.stage))
 
 
-def stage_tree(strategies: Iterable[HandTuned]) -> tuple[Segment, ...]:
-    """Every segment of the strategies once, each after its parent.
+def stage_name(stages: Sequence[StageSpec]) -> str:
+    """What the last of `stages` is called, by its own history: cs-l1-r1-16+cs-l1-r2, say.
 
-    The result of a strategy is the end of the segment with the same stages. A stage with a constant
-    rate is cut at each epoch where a strategy leaves it. Cosine stages are shared as a whole only,
-    because their rate depends on their number of epochs.
+    Its own number of epochs is no part of it: at a constant rate, strategies that train on and
+    those that leave have the same first epochs. A cosine depends on its number of epochs.
     """
-    return tuple(_grow((), sorted({strategy.stages for strategy in strategies}, key=str)))
+    *before, last = stages
+    own = last.name if last.schedule == "cosine" else last.name.rpartition("-")[0]
+    return "+".join([*(stage.name for stage in before), own])
 
 
-def _grow(stem: tuple[StageSpec, ...], runs: list[tuple[StageSpec, ...]]) -> Iterator[Segment]:
-    """The segments after `stem`, which is how each of the runs begins."""
-    settings: dict[StageSpec, set[int]] = {}
-    for run in runs:
-        if len(run) > len(stem):
-            stage = run[len(stem)]
-            key = replace(stage, epochs=0) if stage.schedule == "constant" else stage
-            settings.setdefault(key, set()).add(stage.epochs)
-    for setting, ends in settings.items():
-        parent = stem
-        for epochs in sorted(ends):
-            stages = (*stem, replace(setting, epochs=epochs))
-            yield Segment(parent, stages)
-            yield from _grow(stages, [run for run in runs if run[: len(stages)] == stages])
-            parent = stages
+def parse_stage(name: str) -> tuple[StageSpec, ...]:
+    """The stages that a shared stage is called after; the last has 0 epochs at a constant rate."""
+    stages = []
+    for part in name.split("+"):
+        sampling, length, kind, *epochs = part.split("-")
+        cosine = kind == "cosine"
+        schedule, rate = ("cosine", 1) if cosine else ("constant", int(kind[1:]))
+        count = int(epochs[0]) if epochs else 0
+        stages.append(StageSpec(sampling, int(length[1:]), rate, schedule, count))
+    return tuple(stages)
+
+
+def stage_tree(strategies: Iterable[HandTuned]) -> tuple[SharedStage, ...]:
+    """Every stage of the strategies once, each after the one that it goes on from."""
+    settings: dict[str, list[tuple[StageSpec, ...]]] = {}
+    for strategy in strategies:
+        for number in range(1, len(strategy.stages) + 1):
+            stages = strategy.stages[:number]
+            settings.setdefault(stage_name(stages), []).append(stages)
+    tree = []
+    for same in settings.values():
+        longest = max(same, key=lambda stages: stages[-1].epochs)
+        ends = sorted({stages[-1].epochs for stages in same})
+        tree.append(SharedStage(longest[:-1], longest[-1], tuple(ends)))
+    return tuple(tree)
+
+
+def paper_grid(
+    num_lengths: int, num_rates: int, epochs: Iterable[int] = PAPER_EPOCHS
+) -> list[HandTuned]:
+    """The grid of Sec. 5.3: 60 strategies for three clip lengths and the paper's `epochs`.
+
+    Clip lengths are the first and the last, the last two, or all; rates fall in `num_rates` steps
+    or along a cosine. Of two clip lengths there is one sequence only.
+    """
+    last = num_lengths
+    sequences = {(1, last), (last - 1, last), tuple(range(1, last + 1))} if last > 1 else {(1,)}
+    decays = (f"{num_rates}-step", "cosine")
+    choices = product(SAMPLINGS, sorted(sequences), decays, epochs)
+    return [HandTuned(*choice) for choice in choices]
 
 
 def _shares(total: int, parts: int) -> list[int]:

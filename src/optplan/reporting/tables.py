@@ -10,10 +10,11 @@ from pathlib import Path
 import pandas as pd
 
 from optplan.planning.strategies import HandTuned
-from optplan.reporting.records import costs, read_json, read_yaml
-from optplan.study import read_records
+from optplan.reporting.records import read_json, read_yaml
+from optplan.reporting.spending import cost_alone, cost_planned, cost_spent, sum_costs
 
 GRID = "best hand-tuned (grid)"
+SHARED = "same, beginnings shared"
 PLANNED = "planned path"
 REPLAYED = "replayed path"
 SAMPLING_NAMES = {"cs": "consecutive", "us": "uniform"}
@@ -22,7 +23,9 @@ SAMPLING_NAMES = {"cs": "consecutive", "us": "uniform"}
 def comparison_rows(
     run: Path, *, experiment: str, seed: int, strategies: Iterable[str], given_plan: str | None
 ) -> pd.DataFrame:
-    """One experiment: a row for each hand-tuned strategy, one for the best, one for the plan.
+    """One experiment: each hand-tuned strategy, the best of them, and the plan.
+
+    The best costs the whole grid: every run alone, and in a row below what was really spent.
 
     `run` is results/<study>/<experiment>/seed-<n>; `strategies` are the names of the hand-tuned
     ones; `given_plan` is the file that was replayed instead of planning, which then costs nothing.
@@ -31,25 +34,24 @@ def comparison_rows(
     no cost.json.
     """
     run = Path(run)
-    cost_files = {name: _cost_files(run / "strategies" / name) for name in strategies}
+    alone = {name: cost_alone(run, name) for name in strategies}
     rows = [
         {"strategy": name, "sampling": HandTuned.parse(name).sampling}
         | _accuracy(run, name)
-        | _cost(files)
-        for name, files in cost_files.items()
+        | _cost(cost)
+        for name, cost in alone.items()
     ]
     if rows:
         best = min(rows, key=lambda row: (-row["top1"], row["epochs"]))
-        grid = _cost([path for files in cost_files.values() for path in files])
-        rows.append(best | {"strategy": GRID} | grid)
-    searched = [] if given_plan else _transition_costs(run)
+        rows.append(best | {"strategy": GRID} | _cost(sum_costs(alone.values())))
+        rows.append(best | {"strategy": SHARED} | _cost(cost_spent(run, alone)))
     rows.append(
         {
             "strategy": REPLAYED if given_plan else PLANNED,
             "sampling": read_yaml(Path(given_plan or run / "plan.yaml"))["sampling"],
         }
         | _accuracy(run, "planned")
-        | _cost([*searched, *_cost_files(run / "strategies" / "planned")])
+        | _cost(cost_planned(run, searched=not given_plan))
     )
     return pd.DataFrame([{"experiment": experiment, "seed": seed} | row for row in rows])
 
@@ -131,19 +133,6 @@ def write_variants(table: pd.DataFrame, path: Path) -> None:
     Path(path).write_text(text, encoding="utf-8")
 
 
-def _cost_files(folder: Path) -> list[Path]:
-    files = sorted(folder.glob("*/cost.json"))
-    if not files:
-        raise ValueError(f"{folder} has no */cost.json: has its training finished?")
-    return files
-
-
-def _transition_costs(run: Path) -> list[Path]:
-    """The costs of the transitions that the records count, not of others that may lie there."""
-    candidates = [c for record in read_records(run).values() for c in record["candidates"]]
-    return [run / "transitions" / c["transition"] / "cost.json" for c in candidates]
-
-
 def _accuracy(run: Path, name: str) -> dict:
     metrics = read_json(run / "evaluation" / name / "metrics.json")
     top1, videos = metrics["top1"], metrics["videos"]
@@ -151,8 +140,7 @@ def _accuracy(run: Path, name: str) -> dict:
     return {"top1": top1, "standard_error": error, "videos": videos}
 
 
-def _cost(files: Iterable[Path]) -> dict:
-    total = costs(files)
+def _cost(total: Mapping) -> dict:
     return {
         "epochs": total["epochs"],
         "frames": total["frames_trained"] + total["frames_evaluated"],
@@ -190,9 +178,9 @@ def _fine_print(rows: pd.DataFrame) -> str:
     return (
         f"Top-1 on {videos} test videos, ± one binomial standard error. "
         f"Seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}, on {devices}. "
-        "The grid costs the training of every hand-tuned strategy, and its best is picked by the "
-        "top-1 shown; the planned path costs all transitions and the retraining, a replayed one "
-        "only its training."
+        "The grid costs every hand-tuned strategy trained alone, or what was spent with equal "
+        "beginnings trained once; its best is picked by the top-1 shown. The planned path costs "
+        "all transitions and the retraining, a replayed one only its training."
     )
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import torch
 
 from optplan.assignments import (
+    Stage,
     best_rival,
     check_source,
+    final_weights,
     last_state,
-    stage_of,
     variant_transition,
 )
 from optplan.config import clip_spec, stage_settings, stopper_settings
@@ -68,10 +69,10 @@ def run_variant(inputs, settings: dict, *, variant: str, number: int, seed: int,
         launch(_train_to_knee, settings, inputs, transition, *names, outputs, log)
 
 
-def run_stage(inputs, settings: dict, *, strategy: str, number: int, seed: int, outputs, log):
-    """Train stage `number` (from 1) of a strategy on the whole original training set."""
-    with held(Path(outputs.weights).with_name("work.lock")):
-        launch(_train_for_epochs, settings, inputs, strategy, number, seed, outputs, log)
+def run_stage(inputs, settings: dict, *, stage: Stage, seed: int, outputs, log):
+    """Train a stage of a strategy on the whole original training set."""
+    with held(Path(outputs.cost).with_name("work.lock")):
+        launch(_train_for_epochs, settings, inputs, stage, seed, outputs, log)
 
 
 def run_evaluation(inputs, settings: dict, *, strategy: str, outputs):
@@ -88,7 +89,8 @@ def _train_to_knee(rank: Rank, settings, inputs, transition: Transition, name, s
     clips = _Clips(inputs, settings, transition.target)
     counted = settings if name == transition.name else None
     reporter = Reporter(name, run=folder.parents[1], log=log, settings=counted)
-    snapshots = Snapshots(folder / "work", _identity(settings, stage, inputs) | stopping)
+    identity = _identity(settings, stage, inputs.split, inputs.weights)
+    snapshots = Snapshots(folder / "work", identity | stopping)
     result = train_stage(
         _network(settings, clips.table, inputs.weights),
         clips.training(TRAINING, stage["seed"]),
@@ -110,15 +112,14 @@ def _train_to_knee(rank: Rank, settings, inputs, transition: Transition, name, s
         reporter.finished(found)
 
 
-def _train_for_epochs(rank: Rank, settings, inputs, strategy: str, number, seed, outputs, log):
-    spec, epochs = stage_of(strategy, number, inputs)
-    stage = stage_settings(settings, spec, name=f"{strategy}/{number}", seed=seed, epochs=epochs)
-    folder = Path(outputs.weights).parent
-    clips = _Clips(inputs, settings, spec)
-    reporter = Reporter(f"{strategy}, stage {number}", run=folder.parents[2], log=log)
-    snapshots = Snapshots(folder / "work", _identity(settings, stage, inputs))
+def _train_for_epochs(rank: Rank, settings, inputs, job: Stage, seed, outputs, log):
+    stage = stage_settings(settings, job.setting, name=job.name, seed=seed, epochs=job.epochs)
+    clips = _Clips(inputs, settings, job.setting)
+    reporter = Reporter(job.name, run=Path(log).parents[1], log=log)
+    identity = _identity(settings, stage, inputs.split, job.weights) | {"ends": list(job.ends)}
+    snapshots = Snapshots(Path(outputs.cost).with_name("work"), identity)
     result = train_stage(
-        _network(settings, clips.table, inputs.weights),
+        _network(settings, clips.table, job.weights),
         clips.training(ORIGINAL_TRAINING, stage["seed"]),
         None,
         stage,
@@ -129,13 +130,13 @@ def _train_for_epochs(rank: Rank, settings, inputs, strategy: str, number, seed,
         progress=reporter.clips,
     )
     if rank.first:
-        _write(rank, result, snapshots, outputs)
+        _write(rank, result, snapshots, outputs, job.ends)
 
 
 def _evaluate(rank: Rank, settings, inputs, strategy: str, outputs):
     video = settings["video"]
     clips = _Clips(inputs, settings, last_state(strategy, inputs))
-    network = _network(settings, clips.table, inputs.weights)
+    network = _network(settings, clips.table, final_weights(strategy, inputs))
     views = clips.views(
         ("test",),
         short_side=video["evaluation_short_side"],
@@ -211,15 +212,15 @@ def _network(settings: dict, table, weights=None) -> torch.nn.Module:
     return network
 
 
-def _identity(settings: dict, stage: dict, inputs) -> dict:
+def _identity(settings: dict, stage: dict, split, weights) -> dict:
     """What a half-trained stage must agree on to be continued."""
     return {
         # How many clips are passed through at a time depends on the memory that there is.
         "stage": {key: value for key, value in stage.items() if key != "micro_batch"},
         "network": settings["network"],
         "video": settings["video"],
-        "weights": _digest(inputs.weights),
-        "split": _digest(inputs.split),
+        "weights": _digest(weights),
+        "split": _digest(split),
     }
 
 
@@ -233,8 +234,12 @@ def _computing(settings: dict) -> dict:
     return {"workers": compute["workers"], "compiled": compute["compile"]}
 
 
-def _write(rank: Rank, result: Result, snapshots: Snapshots, outputs):
-    snapshots.finish(result.epochs, result.curve, result.cost)
-    snapshots.export(result.epochs, Path(outputs.weights))
+def _write(rank: Rank, result: Result, snapshots: Snapshots, outputs, ends=()):
+    snapshots.finish(result.epochs, result.curve, result.cost, keep=ends)
+    for epoch in ends:
+        Path(outputs.weights).mkdir(parents=True, exist_ok=True)
+        snapshots.export(epoch, Path(outputs.weights, f"{epoch}.pt"))
+    if not ends:
+        snapshots.export(result.epochs, Path(outputs.weights))
     write_lines(result.curve, outputs.curve)
     write_json({**result.cost, "device": device_name(rank)}, outputs.cost)

@@ -13,6 +13,7 @@ import io
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -77,14 +78,16 @@ class Snapshots:
             )
         return snapshot
 
-    def finish(self, best: int, curve: list[dict], cost: dict):
+    def finish(self, best: int, curve: list[dict], cost: dict, keep: Iterable[int] = ()):
         """Keep what gives the stage's result again without training: weights of `best`, curve.
 
-        A run that is killed before Snakemake has taken note of a finished stage starts it again.
+        Weights of the epochs `keep` stay too. A run that is killed before Snakemake has taken note
+        of a finished stage starts it again.
         """
         self._write(None, curve, cost, finished_by=code_digest())
+        kept = {self.weights_path(epoch) for epoch in (best, *keep)}
         for path in [*self.folder.glob("epoch-*"), self.folder / "before.pt"]:
-            if path != self.weights_path(best):
+            if path not in kept:
                 path.unlink(missing_ok=True)
 
     def export(self, epoch: int, path: Path):

@@ -1,18 +1,19 @@
 """Hand-tuned strategies spend exactly their epochs, and share what they have in common."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optplan.planning.strategies import HandTuned, StageSpec, stage_tree
+from optplan.planning.strategies import HandTuned, StageSpec, paper_grid, stage_tree
 
 GRID = [
     HandTuned(*choice)
     for choice in product(
         ("cs", "us"),
-        ((1, 3), (2, 3), (1, 2, 3)),
+        ((1, 2, 3), (1, 3), (2, 3)),
         ("3-step", "cosine"),
         (128, 192, 256, 320, 384),
     )
@@ -69,15 +70,15 @@ def test_names_read_as_documented():
 
 @given(st.lists(hand_tuned, min_size=1, max_size=8))
 def test_the_stage_tree_leads_to_every_strategy_and_trains_nothing_twice(strategies):
-    segments = stage_tree(strategies)
-    ends = {segment.stages for segment in segments}
-    assert len(ends) == len(segments)
-    assert {strategy.stages for strategy in strategies} <= ends
-    assert all(segment.epochs >= 1 for segment in segments)
-    done = {()}
-    for segment in segments:
-        assert segment.parent in done
-        done.add(segment.stages)
+    tree = stage_tree(strategies)
+    ends = {part.name: part.ends for part in tree}
+    assert len(ends) == len(tree)
+    done = set()
+    for part in tree:
+        assert part.before == () or part.before in done
+        assert part.ends[-1] == part.stage.epochs >= part.ends[0] >= 1
+        done |= {(*part.before, replace(part.stage, epochs=epochs)) for epochs in part.ends}
+    assert {strategy.stages for strategy in strategies} <= done
     # An independent count: the distinct prefixes of all runs, epoch by epoch.
     prefixes = set()
     for strategy in strategies:
@@ -87,26 +88,46 @@ def test_the_stage_tree_leads_to_every_strategy_and_trains_nothing_twice(strateg
             for _ in range(stage.epochs):
                 run.append((stage.sampling, stage.length, stage.rate, stage.schedule, same_rate))
                 prefixes.add(tuple(run))
-    assert sum(segment.epochs for segment in segments) == len(prefixes)
+    assert sum(part.stage.epochs for part in tree) == len(prefixes)
 
 
-def test_a_longer_stage_goes_on_where_a_shorter_one_branches_off():
+def test_a_stage_is_trained_once_and_left_where_a_strategy_branches_off():
     short, long = HandTuned("cs", (1,), "2-step", 4), HandTuned("cs", (1,), "2-step", 10)
-    segments = stage_tree([long, short])
-    assert [(segment.name, segment.epochs) for segment in segments] == [
-        ("cs-l1-r1-2", 2),
-        ("cs-l1-r1-2+cs-l1-r2-2", 2),
-        ("cs-l1-r1-5", 3),
-        ("cs-l1-r1-5+cs-l1-r2-5", 5),
+    assert [(part.name, part.ends) for part in stage_tree([long, short])] == [
+        ("cs-l1-r1", (2, 5)),
+        ("cs-l1-r1-5+cs-l1-r2", (5,)),
+        ("cs-l1-r1-2+cs-l1-r2", (2,)),
+    ]
+
+
+def test_cosines_of_different_length_have_nothing_in_common():
+    runs = [HandTuned("us", (2, 3), "cosine", epochs) for epochs in (8, 10)]
+    assert [part.name for part in stage_tree(runs)] == [
+        "us-l2-cosine-4",
+        "us-l2-cosine-4+us-l3-cosine-4",
+        "us-l2-cosine-5",
+        "us-l2-cosine-5+us-l3-cosine-5",
     ]
 
 
 def test_the_papers_grid_is_sixty_runs_of_which_little_can_be_shared():
+    assert paper_grid(3, 3) == GRID
     assert len(GRID) == 60
+    tree = stage_tree(GRID)
+    assert len(tree) == 242 < sum(len(run.stages) for run in GRID) == 280
     cost = {1: 1, 2: 2, 3: 4}
     alone = sum(stage.epochs * cost[stage.length] for run in GRID for stage in run.stages)
-    shared = sum(segment.epochs * cost[segment.stages[-1].length] for segment in stage_tree(GRID))
+    shared = sum(part.stage.epochs * cost[part.stage.length] for part in tree)
     assert 0.94 < shared / alone < 0.97
+
+
+def test_two_clip_lengths_leave_one_sequence():
+    assert [run.name for run in paper_grid(2, 3, [12])] == [
+        "cs-l1-l2-3-step-12",
+        "cs-l1-l2-cosine-12",
+        "us-l1-l2-3-step-12",
+        "us-l1-l2-cosine-12",
+    ]
 
 
 @pytest.mark.parametrize(

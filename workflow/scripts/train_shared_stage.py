@@ -1,14 +1,13 @@
-"""Train one stage of a hand-tuned strategy or of the planned path."""
+"""Train one stage of the tree of hand-tuned strategies."""
 
-from optplan.assignments import trainer
+from optplan.assignments import shared_stage, trainer
 from optplan.study import job_settings
 
 settings = job_settings(snakemake)
 trainer(settings).run_stage(
     snakemake.input,
     settings,
-    strategy=snakemake.wildcards.strategy,
-    number=int(snakemake.wildcards.number),
+    stage=shared_stage(snakemake.wildcards.stage, snakemake.params.ends, snakemake.input),
     seed=int(snakemake.wildcards.seed),
     outputs=snakemake.output,
     log=snakemake.log[0],

@@ -1,0 +1,14 @@
+"""Train one stage of the planned path or of a variant."""
+
+from optplan.assignments import planned_stage, trainer
+from optplan.study import job_settings
+
+settings, wildcards = job_settings(snakemake), snakemake.wildcards
+trainer(settings).run_stage(
+    snakemake.input,
+    settings,
+    stage=planned_stage(wildcards.followed, int(wildcards.number), snakemake.input),
+    seed=int(wildcards.seed),
+    outputs=snakemake.output,
+    log=snakemake.log[0],
+)
