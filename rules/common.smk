@@ -16,6 +16,10 @@ if workflow.is_main_process:
     print(forecast(STUDY), end="", file=sys.stderr)
 
 TARGETS = study.targets(STUDY)
+WAITING = study.waiting(STUDY)
+PRESENT = {
+    name: own for name, own in STUDY["experiments"].items() if name not in WAITING
+}
 RELEASED = sorted(Path(workflow.basedir, "config", "plans").glob("*.yaml"))
 
 VARIANT = r"with(?:out)?-(?:cs|us)-l\d+-r\d+"
@@ -38,6 +42,17 @@ wildcard_constraints:
 
 def settings(wildcards):
     return STUDY["experiments"][wildcards.experiment]
+
+
+def first_seed(wildcards):
+    """The seed of an experiment that figures show."""
+    return settings(wildcards)["seeds"][0]
+
+
+def first_plan(wildcards):
+    """The plan of the first seed."""
+    seed = first_seed(wildcards)
+    return f"results/{wildcards.study}/{wildcards.experiment}/seed-{seed}/plan.yaml"
 
 
 def part(*keys):
@@ -102,7 +117,11 @@ def video_files(wildcards):
 
 
 def initial_weights(wildcards):
-    """The user's file of initial weights, where there is one."""
+    """The file of initial weights: those that another experiment ends with, or the user's own."""
+    other = settings(wildcards)["weights_of"]
+    if other is not None:
+        names = {"experiment": other, "strategy": "planned"}
+        return strategy_weights(SimpleNamespace(**{**wildcards, **names}))
     weights = settings(wildcards)["network"]["weights"]
     return [] if weights in (None, "imagenet") else weights
 
@@ -223,8 +242,8 @@ def variant_inputs(wildcards):
 
 
 def variant_metrics(wildcards):
-    """Evaluations of the planned path and of every variant, of the seed that is reported."""
-    wildcards = SimpleNamespace(**wildcards, seed=STUDY["seed"])
+    """Evaluations of the planned path and of every variant, of the first seed."""
+    wildcards = SimpleNamespace(**wildcards, seed=first_seed(wildcards))
     names = ["planned", *study.variant_paths(settings(wildcards), plan_file(wildcards))]
     run = study.run_folder(wildcards)
     return [f"{run}/evaluation/{name}/metrics.json" for name in names]

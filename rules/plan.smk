@@ -9,7 +9,7 @@ rule initialise:
     conda:
         "../envs/runtime.yaml"
     params:
-        settings=part("data", "network", "states", "video"),
+        settings=part("data", "network", "states", "video", "weights_of"),
     message:
         "{wildcards.experiment}: initial weights"
     script:

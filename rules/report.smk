@@ -2,13 +2,15 @@
 rule compare:
     input:
         plans=[
-            f"results/{{study}}/{name}/seed-{STUDY['seed']}/plan.yaml"
-            for name, own in STUDY["experiments"].items()
+            f"results/{{study}}/{name}/seed-{seed}/plan.yaml"
+            for name, own in PRESENT.items()
+            for seed in own["seeds"]
             if own["plan"] is None
         ],
         metrics=[
-            f"results/{{study}}/{name}/seed-{STUDY['seed']}/evaluation/{strategy}/metrics.json"
-            for name, own in STUDY["experiments"].items()
+            f"results/{{study}}/{name}/seed-{seed}/evaluation/{strategy}/metrics.json"
+            for name, own in PRESENT.items()
+            for seed in own["seeds"]
             for strategy in [*own["strategies"], "planned"]
         ],
     output:
@@ -19,12 +21,12 @@ rule compare:
     conda:
         "../envs/runtime.yaml"
     params:
-        seed=STUDY["seed"],
         experiments={
             name: {
-                key: own[key] for key in ("strategies", "expected_sampling", "plan")
+                key: own[key]
+                for key in ("seeds", "strategies", "expected_sampling", "plan")
             }
-            for name, own in STUDY["experiments"].items()
+            for name, own in PRESENT.items()
         },
     message:
         "compare planning with hand-tuned strategies"
@@ -34,7 +36,7 @@ rule compare:
 
 rule draw_graph:
     input:
-        plan=f"results/{{study}}/{{experiment}}/seed-{STUDY['seed']}/plan.yaml",
+        plan=first_plan,
     output:
         pdf="results/{study}/figures/{experiment}-graph.pdf",
         png=report("results/{study}/figures/{experiment}-graph.png", category="Figures"),
@@ -52,7 +54,7 @@ rule draw_graph:
 
 rule draw_curves:
     input:
-        plan=f"results/{{study}}/{{experiment}}/seed-{STUDY['seed']}/plan.yaml",
+        plan=first_plan,
     output:
         pdf="results/{study}/figures/{experiment}-curves.pdf",
         png=report(

@@ -10,13 +10,15 @@ from pathlib import Path
 import yaml
 
 from optplan.checks import check_experiment, check_schema
+from optplan.places import check_places, missing_data
 from optplan.planning.states import State, TransitionGraph
-from optplan.planning.strategies import StageSpec
+from optplan.planning.strategies import PAPER_EPOCHS, StageSpec, paper_grid
 from optplan.video.official import facts
 from optplan.video.sampling import ClipSpec
 
 SCHEMA = Path(__file__).parents[2] / "config" / "schema.yaml"
 PRESETS = SCHEMA.with_name("presets.yaml")
+GENERAL = ("study", "seed", "skip_missing")  # keys of the whole study
 
 
 def resolve(config: dict) -> dict:
@@ -24,7 +26,7 @@ def resolve(config: dict) -> dict:
 
     `defaults` is merged into every experiment. What is left open is taken from the preset, the
     plan, the facts of the data set and the schema's own defaults, in this order.
-    Returns {"study", "seed", "experiments": {name: settings}}.
+    Returns {"study", "seed", "skip_missing", "tables", "experiments": {name: settings}}.
 
     Raises:
         ValueError: for an unknown key, a value of the wrong kind or one that cannot work; the
@@ -32,23 +34,23 @@ def resolve(config: dict) -> dict:
     """
     schema = yaml.safe_load(SCHEMA.read_text())
     check_schema(config, schema, "")
+    study = {key: config.get(key, schema["properties"][key]["default"]) for key in GENERAL}
+    study["tables"] = _fill(config.get("tables", {}), schema["properties"]["tables"])
     experiments = {}
     for name, own in config["experiments"].items():
         settings = _merge(config.get("defaults", {}), own or {})
         settings = _with_facts(_with_plan(_with_preset(settings)))
         settings = _fill(settings, schema["$defs"]["experiment"])
-        check_schema(
-            settings,
-            {**schema["$defs"]["experiment"], "$defs": schema["$defs"]},
-            f"experiments.{name}.",
-        )
-        check_experiment(settings, f"experiments.{name}")
+        where = f"experiments.{name}"
+        wanted = {**schema["$defs"]["experiment"], "$defs": schema["$defs"]}
+        check_schema(settings, wanted, f"{where}.")
+        settings = _expanded(settings, study["seed"])
+        if not (study["skip_missing"] and missing_data(settings["data"])):
+            check_experiment(settings, where)
         experiments[name] = settings
-    return {
-        "study": config.get("study", "study"),
-        "seed": config.get("seed", 1),
-        "experiments": experiments,
-    }
+    study["experiments"] = experiments
+    check_places(study)
+    return study
 
 
 def graph(settings: dict) -> TransitionGraph:
@@ -119,6 +121,19 @@ def stopper_settings(settings: dict, *, from_start: bool, rival: float | None = 
     }
 
 
+def _expanded(settings: dict, seed: int) -> dict:
+    """The settings with every seed and every hand-tuned strategy by name."""
+    seeds, strategies = settings["seeds"], settings["strategies"]
+    if isinstance(seeds, int):
+        seeds = list(range(seed, seed + seeds))
+    if not isinstance(strategies, list):
+        epochs = PAPER_EPOCHS if strategies == "paper" else strategies["epochs"]
+        states = settings["states"]
+        sizes = len(states["clip_lengths"]), len(states["learning_rates"])
+        strategies = [strategy.name for strategy in paper_grid(*sizes, epochs)]
+    return settings | {"seeds": seeds, "strategies": strategies}
+
+
 def _with_preset(settings: dict) -> dict:
     """The settings merged over those of their preset; a wrong name is left to the schema."""
     presets = yaml.safe_load(PRESETS.read_text())
@@ -156,7 +171,7 @@ def _fill(settings: dict, schema: dict) -> dict:
     """The settings with the schema's default wherever a key is left open."""
     filled = dict(settings)
     for key, leaf in schema["properties"].items():
-        if leaf.get("type") == "object":
+        if "properties" in leaf:
             group = {} if filled.get(key) is None else filled[key]
             filled[key] = _fill(group, leaf) if isinstance(group, dict) else group
         elif key not in filled and "default" in leaf:

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from optplan.config import graph, resolve
+from optplan.places import available, waiting
 from optplan.planning.selection import distinct_transitions, promising_first, race
 from optplan.planning.states import START, State
 from optplan.planning.strategies import HandTuned, parse_stage, stage_name, stage_tree
@@ -33,6 +34,7 @@ __all__ = [
     "targets",
     "variant_folders",
     "variant_paths",
+    "waiting",
 ]
 
 
@@ -43,10 +45,12 @@ def targets(study: dict) -> list[str]:
     from the start would not be seen when an interrupted run is continued.
     """
     results = f"results/{study['study']}"
-    files = [f"{results}/tables/comparison.csv", f"{results}/tables/comparison.md"]
-    for name, settings in study["experiments"].items():
+    present = available(study, study["experiments"])
+    files = [f"{results}/tables/comparison.{suffix}" for suffix in ("csv", "md") if present]
+    for name in present:
+        settings = study["experiments"][name]
         if settings["plan"] is None:
-            files.append(f"{results}/{name}/seed-{study['seed']}/plan.yaml")
+            files += [f"{results}/{name}/seed-{seed}/plan.yaml" for seed in settings["seeds"]]
             if settings["variants"]:
                 files.append(f"{results}/tables/{name}-variants.md")
             files += [

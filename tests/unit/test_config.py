@@ -10,7 +10,7 @@ from optplan.planning.strategies import HandTuned
 DEFAULT = Path(__file__).parents[2] / "config" / "config.yaml"
 # These hold other settings, or say which experiments there are.
 GROUPS = {"data", "network", "states", "training", "compute", "video", "knee", "planning"}
-OPEN = {"experiments", "defaults"} | GROUPS
+OPEN = {"experiments", "defaults", "tables"} | GROUPS
 
 
 def one(**own) -> dict:
@@ -93,3 +93,18 @@ def test_start_transitions_wait_for_longer_before_they_may_stop():
 def test_importing_the_configuration_does_not_import_torch():
     code = "import sys, optplan.config, optplan.study; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_seeds_are_counted_from_the_studys_or_listed():
+    assert resolve(one(seeds=3) | {"seed": 5})["experiments"]["a"]["seeds"] == [5, 6, 7]
+    assert settings_of(seeds=[4, 2])["seeds"] == [4, 2]
+    assert settings_of()["seeds"] == [1]
+
+
+def test_the_papers_grid_has_sixty_strategies_and_any_numbers_of_epochs():
+    assert len(settings_of(strategies="paper")["strategies"]) == 60
+    few = settings_of(strategies={"epochs": [12]}, states={"clip_lengths": [4, 8]})
+    assert few["strategies"] == [
+        *("cs-l1-l2-3-step-12", "cs-l1-l2-cosine-12"),
+        *("us-l1-l2-3-step-12", "us-l1-l2-cosine-12"),
+    ]

@@ -39,15 +39,15 @@ def write_record(run, state, *, model, parent="start", transition=None, score=0.
 def test_the_main_job_makes_the_tables_and_every_plan_that_is_not_given():
     study = {
         "study": "s",
-        "seed": 3,
+        "skip_missing": False,
         "experiments": {
-            "new": {"plan": None, "variants": True},
-            "old": {"plan": "p.yaml", "variants": False},
+            "new": {"plan": None, "variants": True, "seeds": [3, 4]},
+            "old": {"plan": "p.yaml", "variants": False, "seeds": [3]},
         },
     }
     files = targets(study)
     assert "results/s/tables/comparison.csv" in files
-    assert "results/s/new/seed-3/plan.yaml" in files
+    assert {"results/s/new/seed-3/plan.yaml", "results/s/new/seed-4/plan.yaml"} <= set(files)
     assert "results/s/tables/new-variants.md" in files
     assert not [file for file in files if "old" in file]
     wildcards = SimpleNamespace(study="s", experiment="new", seed=3)

@@ -1,6 +1,7 @@
 """A whole plan on a simulated task: bounds, race and all, without torch."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ def planned(tmp_path_factory) -> Workflow:
     folder = tmp_path_factory.mktemp("simulated")
     (folder / "no_torch").mkdir()
     (folder / "no_torch" / "torch.py").write_text("raise ImportError('torch was asked for')\n")
-    workflow = Workflow(folder, study="simulated.yaml", PYTHONPATH=str(folder / "no_torch"))
+    paths = os.pathsep.join([str(folder / "no_torch"), os.environ.get("PYTHONPATH", "")])
+    workflow = Workflow(folder, study="simulated.yaml", PYTHONPATH=paths)
     workflow.check()
     return workflow
 

@@ -7,11 +7,10 @@ import pandas as pd
 from optplan.reporting.tables import comparison_rows, planner_note, write_csv, write_markdown
 from optplan.study import read_plan
 
-seed = snakemake.params.seed
 rows, notes = [], {}
 for name, own in snakemake.params.experiments.items():
-    run = Path("results", snakemake.wildcards.study, name, f"seed-{seed}")
-    rows.append(
+    runs = {s: Path("results", snakemake.wildcards.study, name, f"seed-{s}") for s in own["seeds"]}
+    rows += [
         comparison_rows(
             run,
             experiment=name,
@@ -19,11 +18,11 @@ for name, own in snakemake.params.experiments.items():
             strategies=own["strategies"],
             given_plan=own["plan"],
         )
-    )
+        for seed, run in runs.items()
+    ]
+    plan = own["plan"] or runs[own["seeds"][0]] / "plan.yaml"
     notes[name] = planner_note(
-        read_plan(own["plan"] or run / "plan.yaml"),
-        expected_sampling=own["expected_sampling"],
-        given_plan=own["plan"],
+        read_plan(plan), expected_sampling=own["expected_sampling"], given_plan=own["plan"]
     )
 table = pd.concat(rows, ignore_index=True)
 write_csv(table, snakemake.output.csv)

@@ -7,9 +7,12 @@ from optplan.assignments import trainer
 from optplan.study import experiment_settings
 from optplan.training.disk import check_disk
 
-trainer(snakemake.params.settings).initialise(
+settings = snakemake.params.settings
+if settings["weights_of"] is not None:
+    settings = settings | {"network": settings["network"] | {"weights": snakemake.input.weights}}
+trainer(settings).initialise(
     snakemake.input,
-    snakemake.params.settings,
+    settings,
     seed=int(snakemake.wildcards.seed),
     output=snakemake.output[0],
 )

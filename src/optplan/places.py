@@ -1,0 +1,93 @@
+"""Which experiment fills which place of the paper's tables and figures. Never imports torch.
+
+The configuration's `tables` says it. An experiment whose data are not there, or that builds on such
+a one, is waiting: its places stay empty.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from optplan.video.official import facts
+
+COMPARISONS = ("table5a", "table5b", "table6", "table7")  # rows beside those of other methods
+METRICS = ("top1", "top5")  # columns with these endings have measured values
+BUILDS_ON = ("plan_of", "weights_of")
+
+
+def cell_names(value: str | list[str]) -> list[str]:
+    """The experiments or fusions that a cell is the mean of."""
+    return [value] if isinstance(value, str) else list(value)
+
+
+def measured_cells(row: Mapping) -> dict[str, list[str]]:
+    """The columns of a comparison's row that are measured, and what fills them."""
+    return {column: cell_names(value) for column, value in row.items() if column.endswith(METRICS)}
+
+
+def place_names(table: str, places: Mapping | Iterable) -> list[str]:
+    """Everything that a table names, each once: experiments, and fusions in comparisons."""
+    if table in COMPARISONS:
+        names = [n for row in places for cell in measured_cells(row).values() for n in cell]
+    else:
+        names = list(places.values()) if isinstance(places, Mapping) else list(places)
+    return list(dict.fromkeys(names))
+
+
+def check_places(study: Mapping) -> None:
+    """ValueError where a table, or an experiment that builds on another, names one there is not."""
+    experiments, fusions = study["experiments"], study.get("fusions", {})
+    for table, places in study["tables"].items():
+        known = {*experiments, *(fusions if table in COMPARISONS else ())}
+        for name in place_names(table, places):
+            if name not in known:
+                raise ValueError(
+                    f"configuration: tables.{table}: there is no experiment {name!r}; there are "
+                    f"{', '.join(sorted(known))}"
+                )
+    for name, settings in experiments.items():
+        other = settings["weights_of"]
+        if other is not None and (other not in experiments or other == name):
+            raise ValueError(
+                f"configuration: experiments.{name}.weights_of: {other!r} must be another "
+                f"experiment of this study"
+            )
+
+
+def missing_data(data: Mapping) -> str | None:
+    """The folder that an experiment waits for, or None where it has all it needs."""
+    needed = ["root", "annotations"] if facts(data["format"]) else ["root"]
+    for key in needed:
+        if data[key] and not Path(data[key]).is_dir():
+            return data[key]
+    return None
+
+
+def waiting(study: Mapping) -> dict[str, str]:
+    """What each experiment that is left out waits for: a folder, through others or on its own."""
+    experiments, found = study["experiments"], {}
+    if not study["skip_missing"]:
+        return found
+    for name in experiments:
+        chain, at = set(), [name]
+        while at:
+            current = at.pop()
+            if current in chain:
+                continue
+            chain.add(current)
+            missing = missing_data(experiments[current]["data"])
+            if missing is not None:
+                found[name] = missing
+                break
+            at += [experiments[current][key] for key in BUILDS_ON if experiments[current].get(key)]
+    return found
+
+
+def available(study: Mapping, names: Iterable[str]) -> list[str]:
+    """Those of the experiments and fusions that need not wait."""
+    absent = waiting(study)
+    return [name for name in names if not set(members(study, name)) & absent.keys()]
+
+
+def members(study: Mapping, name: str) -> list[str]:
+    """The experiments that a fusion is made of, or the experiment itself."""
+    return list(study.get("fusions", {}).get(name, [name]))
