@@ -109,6 +109,25 @@ def path_edges(graph: TransitionGraph, plan: Mapping) -> list[Edge]:
     return edges
 
 
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A graph to draw, with the edges of its plan.
+
+    `records` of states by name may be empty, then states have no score. `labels` gives "lengths"
+    (frames of l1, l2, ...) and "rates" (of r1, r2, ...).
+    """
+
+    graph: TransitionGraph
+    edges: Sequence[Edge]
+    records: Mapping[str, Mapping]
+    labels: Mapping[str, Sequence]
+    title: str = ""
+
+    @property
+    def rows(self) -> int:
+        return len(self.graph.samplings) * (self.graph.num_lengths + 1)
+
+
 def draw_graph(
     graph: TransitionGraph,
     edges: Sequence[Edge],
@@ -118,29 +137,46 @@ def draw_graph(
 ) -> None:
     """The graph as in Fig. 4: scores (percent) in the states, the chosen path in red.
 
-    `records` of states by name may be empty, then states have no score. `labels` gives "lengths"
-    (frames of l1, l2, ...) and "rates" (of r1, r2, ...). Writes `path_stem`.pdf and .png, one
-    column wide.
+    See `Panel` for the arguments. Writes `path_stem`.pdf and .png, one column wide.
     """
-    rows = len(graph.samplings) * (graph.num_lengths + 1)
-    top, bottom = -1.0, rows - 0.62
+    draw_graphs([Panel(graph, edges, records, labels)], path_stem)
+
+
+def draw_graphs(panels: Sequence[Panel], path_stem: Path) -> None:
+    """Several graphs beside and below each other, two to a page's width, each with its title."""
+    columns = min(2, len(panels))
+    lines = -(-len(panels) // columns)
+    titled = 0.35 if any(panel.title for panel in panels) else 0.0
+    top, bottom = -1.0 - titled, max(panel.rows for panel in panels) - 0.62
+    height = ROW * (bottom - top)
     with rc_context(STYLE):
-        figure = Figure(figsize=(COLUMN, ROW * (bottom - top)))
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set(xlim=(-0.4, graph.num_rates + 1.15), ylim=(bottom, top))
-        axes.axis("off")
-        for sampling in graph.samplings:
-            _draw_panel(axes, graph, sampling, labels)
-        for edge in edges:
-            _draw_edge(axes, graph, edge)
-        _draw_node(axes, graph.position(None), "start", BLACK)
-        on_path = {edge.target: edge for edge in edges if edge.kind in ("chosen", "other")}
-        for state in graph.states:
-            edge = on_path.get(state)
-            wins = edge is not None and edge.kind == "chosen" and state in graph.finals
-            _draw_state(axes, graph.position(state), records.get(state.name), edge, wins)
-        _draw_legend(axes, edges, any(map(_kept, records.values())))
+        figure = Figure(figsize=(COLUMN * columns, height * lines))
+        for place, panel in enumerate(panels):
+            line, column = divmod(place, columns)
+            box = (column / columns, 1 - (line + 1) / lines, 1 / columns, 1 / lines)
+            axes = figure.add_axes(box)
+            axes.set(xlim=(-0.4, panel.graph.num_rates + 1.15), ylim=(bottom, top))
+            axes.axis("off")
+            if panel.title:
+                letter = f"({chr(ord('a') + place)}) " if len(panels) > 1 else ""
+                axes.text(-0.3, -1.15, letter + panel.title, weight="bold", va="center", size=8)
+            _draw_graph(axes, panel)
         save(figure, path_stem)
+
+
+def _draw_graph(axes: Axes, panel: Panel) -> None:
+    graph, edges, records = panel.graph, panel.edges, panel.records
+    for sampling in graph.samplings:
+        _draw_panel(axes, graph, sampling, panel.labels)
+    for edge in edges:
+        _draw_edge(axes, graph, edge)
+    _draw_node(axes, graph.position(None), "start", BLACK)
+    on_path = {edge.target: edge for edge in edges if edge.kind in ("chosen", "other")}
+    for state in graph.states:
+        edge = on_path.get(state)
+        wins = edge is not None and edge.kind == "chosen" and state in graph.finals
+        _draw_state(axes, graph.position(state), records.get(state.name), edge, wins)
+    _draw_legend(axes, edges, any(map(_kept, records.values())))
 
 
 def _between(graph: TransitionGraph, source: State | None, target: State) -> State:

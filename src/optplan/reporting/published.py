@@ -18,10 +18,10 @@ SAMPLINGS = {"consecutive": "cs", "uniform": "us"}
 
 def released_plans() -> dict[str, dict]:
     """Plans of Figs. 4 and 5 by name, such as kinetics-400-from-imagenet."""
-    settings = {row["dataset"]: row for row in _rows("table2_settings.csv")}
+    settings = {row["dataset"]: row for row in published_rows("table2_settings.csv")}
     plans = {}
     for (dataset, initialisation), rows in groupby(
-        _rows("figures4_5_paths.csv"), lambda row: (row["dataset"], row["initialisation"])
+        published_rows("figures4_5_paths.csv"), lambda row: (row["dataset"], row["initialisation"])
     ):
         name = f"{dataset}-from-{initialisation}".lower()
         plans[name] = _plan(dataset, initialisation, list(rows), settings[dataset])
@@ -64,7 +64,8 @@ def _plan(dataset: str, initialisation: str, rows: list[dict], settings: dict) -
     }
 
 
-def _rows(name: str) -> list[dict]:
+def published_rows(name: str) -> list[dict]:
+    """The rows of a file of config/published, as texts."""
     with (CONFIG / "published" / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 

@@ -1,0 +1,171 @@
+"""What was measured for a cell of the tables: over seeds, and over splits if it has any."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+import numpy as np
+
+from optplan.places import members
+from optplan.planning.strategies import HandTuned
+from optplan.reporting.layout import MEASURED, PUBLISHED
+from optplan.reporting.paired import Difference, correct, difference
+from optplan.reporting.records import costs, read_json, read_yaml
+from optplan.reporting.spending import cost_alone, cost_planned, sum_costs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Values of one cell, one for each seed: accuracies as fractions.
+
+    `epochs` are those of the training that gave the model, `seconds` what it cost in all, over all
+    seeds: the planned path with the planning, a hand-tuned one as if trained alone.
+    """
+
+    experiment: str
+    values: tuple[float, ...]
+    videos: int
+    epochs: int
+    seconds: float
+    devices: tuple[str, ...]
+
+    @property
+    def mean(self) -> float:
+        return mean(self.values)
+
+    @property
+    def std(self) -> float | None:
+        """Standard deviation over seeds; None of one seed."""
+        return stdev(self.values) if len(self.values) > 1 else None
+
+    def percent(self, epochs: bool = False) -> str:
+        """As the paper prints it, such as 76.8 (184); with ± the deviation over seeds."""
+        text = f"{100 * self.mean:.1f}"
+        if self.std is not None:
+            text += f" ± {100 * self.std:.1f}"
+        return f"{text} ({self.epochs})" if epochs else text
+
+    def record(self, row: str, column: str, commit: str) -> dict:
+        """The cell as a line of the CSV, in full precision."""
+        return {
+            "row": row,
+            "column": column,
+            "source": MEASURED,
+            "experiment": self.experiment,
+            "mean": self.mean,
+            "std": self.std,
+            "seeds": len(self.values),
+            "n": self.videos,
+            "epochs": self.epochs,
+            "seconds": self.seconds,
+            "device": ", ".join(self.devices),
+            "commit": commit,
+        }
+
+
+def published_record(row: str, column: str, value: float, **more) -> dict:
+    """A number of the paper, in the same unit."""
+    return {"row": row, "column": column, "source": PUBLISHED, "mean": value} | more
+
+
+class Results:
+    """The results of a study below `root` (results/<study>), as far as its tables ask for them."""
+
+    def __init__(self, root: Path, study: Mapping):
+        self.root, self.study = Path(root), study
+
+    def settings(self, name: str) -> Mapping:
+        return self.study["experiments"][name]
+
+    def runs(self, name: str) -> list[Path]:
+        """Folders of an experiment's seeds."""
+        return [self.root / name / f"seed-{seed}" for seed in self.settings(name)["seeds"]]
+
+    def plan(self, name: str, run: Path) -> dict:
+        return read_yaml(Path(self.settings(name)["plan"] or run / "plan.yaml"))
+
+    def planned(self, names: Sequence[str], metric: str = "top1") -> Measured:
+        """The planned path, the mean of these experiments (splits) or fusions."""
+        return _mean([self._planned(name, metric) for name in names])
+
+    def hand_tuned(self, name: str, strategy: str, metric: str = "top1") -> Measured:
+        """A hand-tuned strategy."""
+        epochs = HandTuned.parse(strategy).epochs
+        parts = [cost_alone(run, strategy) for run in self.runs(name)]
+        return self._measured(name, self.runs(name), strategy, metric, epochs, parts)
+
+    def best_hand_tuned(self, name: str, strategies: Iterable[str]) -> tuple[str, Measured] | None:
+        """The best of these by its mean top-1, of equals the one with fewer epochs."""
+        found = [(strategy, self.hand_tuned(name, strategy)) for strategy in strategies]
+        return min(found, key=lambda pair: (-pair[1].mean, pair[1].epochs), default=None)
+
+    def variant(self, name: str, variant: str) -> Measured:
+        """A variant of the planned path, which the first seed alone has."""
+        run = self.runs(name)[0]
+        plan = read_yaml(run / "variants" / variant / "plan.yaml")
+        epochs = sum(step["epochs"] for step in plan["path"])
+        own = sorted((run / "variants" / variant).glob("*/cost.json"))
+        parts = [cost_planned(run, searched=False, name=variant), *([costs(own)] if own else [])]
+        return self._measured(name, [run], variant, "top1", epochs, parts)
+
+    def lead(self, name: str, other: str, *, runs: int | None = None) -> Difference | None:
+        """The lead of the planned path over another strategy; None where there are no videos.
+
+        `runs` takes the first so many seeds only.
+        """
+        sides = [
+            [correct(run / "evaluation" / side / "scores.npz") for run in self.runs(name)[:runs]]
+            for side in ("planned", other)
+        ]
+        if any(side is None for side in [*sides[0], *sides[1]]):
+            return None
+        return difference(*sides)
+
+    def _planned(self, name: str, metric: str) -> Measured:
+        parts = members(self.study, name)
+        costs = [self._path_cost(part, run) for part in parts for run in self.runs(part)]
+        if parts != [name]:
+            metrics = [read_json(self.root / "fusion" / f"{name}.json")]
+            return _measured(name, metrics, metric, self._path_epochs(parts[0]), costs)
+        epochs = self._path_epochs(name)
+        return self._measured(name, self.runs(name), "planned", metric, epochs, costs)
+
+    def _path_cost(self, name: str, run: Path) -> dict:
+        return cost_planned(run, searched=not self.settings(name)["plan"])
+
+    def _path_epochs(self, name: str) -> int:
+        plans = [self.plan(name, run) for run in self.runs(name)]
+        return round(mean(sum(step["epochs"] for step in plan["path"]) for plan in plans))
+
+    def _measured(self, name, runs, strategy: str, metric: str, epochs: int, costs) -> Measured:
+        metrics = [read_json(run / "evaluation" / strategy / "metrics.json") for run in runs]
+        return _measured(name, metrics, metric, epochs, costs)
+
+
+def _measured(name: str, metrics: Sequence[Mapping], metric: str, epochs: int, costs) -> Measured:
+    total = sum_costs(costs)
+    values = tuple(float("nan") if m[metric] is None else m[metric] for m in metrics)
+    return Measured(
+        experiment=name,
+        values=values,
+        videos=metrics[0]["videos"],
+        epochs=epochs,
+        seconds=total["seconds"],
+        devices=tuple(sorted(total["devices"])),
+    )
+
+
+def _mean(parts: Sequence[Measured]) -> Measured:
+    """The mean over splits, seed by seed."""
+    if len(parts) == 1:
+        return parts[0]
+    seeds = min(len(part.values) for part in parts)
+    return Measured(
+        experiment="+".join(part.experiment for part in parts),
+        values=tuple(float(np.mean([part.values[k] for part in parts])) for k in range(seeds)),
+        videos=sum(part.videos for part in parts),
+        epochs=round(mean(part.epochs for part in parts)),
+        seconds=sum(part.seconds for part in parts),
+        devices=tuple(sorted({device for part in parts for device in part.devices})),
+    )

@@ -1,0 +1,188 @@
+"""Planning against hand-tuned strategies: Table 3 by network, Table 4 by data set."""
+
+from collections.abc import Mapping
+from itertools import groupby
+
+from optplan.places import waiting
+from optplan.planning.strategies import HandTuned
+from optplan.reporting.layout import MEASURED, PUBLISHED, Table, digits
+from optplan.reporting.measured import Results, published_record
+from optplan.reporting.published import published_rows
+from optplan.reporting.spending import cost_alone, cost_spent, sum_costs
+
+SAMPLINGS = {"cs": "consecutive", "us": "uniform"}
+OP = "OP"
+MARKS = (
+    "In brackets: epochs, the best of the grid or those that planning determined. OP is "
+    "optimization planning."
+)
+TABLE4_ROWS = (
+    ("hand_tuned_top1", "Hand-tuned", "top-1 (%)"),
+    ("hand_tuned_hours", "Hand-tuned", "time (h)"),
+    ("spent_hours", "Hand-tuned", "time, beginnings shared (h)"),
+    ("planned_top1", "Planning", "top-1 (%)"),
+    ("planned_hours", "Planning", "time (h)"),
+)
+
+
+def waiting_notes(results: Results, names) -> list[str]:
+    """Which of the experiments a table lacks, and what they wait for."""
+    absent = waiting(results.study)
+    missing = dict.fromkeys(name for name in names if name in absent)
+    return [f"Waiting: {name}, for the folder {absent[name]}." for name in missing]
+
+
+def table3(results: Results, places: Mapping[str, str], commit: str) -> Table:
+    """Networks in rows, hand-tuned strategies in columns, as the paper's Table 3."""
+    published = published_rows("table3_kinetics400_strategies.csv")
+    absent = waiting(results.study)
+    measured = {net: name for net, name in places.items() if name not in absent}
+    columns = _columns(results, published, measured)
+    table = Table(
+        name="table3",
+        title="Table 3: optimization planning and hand-tuned strategies with different networks",
+        header=["Network", "Sampling", "Source", *columns, OP],
+        texts=3,
+    )
+    networks = dict.fromkeys([row["network"] for row in published])
+    for network in dict.fromkeys([*networks, *measured]):
+        if network in networks:
+            _published_network(table, network, published, columns)
+        if network in measured:
+            _measured_network(table, network, measured[network], results, columns, commit)
+    table.notes = [f"Top-1 (%). {MARKS}", *_leads(results, measured)]
+    table.notes += waiting_notes(results, places.values())
+    return table
+
+
+def _columns(results: Results, published, measured: Mapping[str, str]) -> list[str]:
+    """Clip lengths and decay of every strategy, the paper's first."""
+    ours = [
+        _column(HandTuned.parse(strategy))
+        for name in measured.values()
+        for strategy in results.settings(name)["strategies"]
+    ]
+    paper = [_paper_column(row) for row in published if row["sampling"] != "planned"]
+    return list(dict.fromkeys([*paper, *ours]))
+
+
+def _column(strategy: HandTuned) -> str:
+    return f"{'→'.join(f'l{length}' for length in strategy.lengths)} {strategy.decay}"
+
+
+def _paper_column(row: Mapping) -> str:
+    return f"{row['clip_lengths'].replace('->', '→')} {row['lr_decay']}"
+
+
+def _published_network(table: Table, network: str, published, columns) -> None:
+    own = [row for row in published if row["network"] == network]
+    cells = {
+        (row["sampling"], OP if row["sampling"] == "planned" else _paper_column(row)): row
+        for row in own
+    }
+    for sampling in SAMPLINGS.values():
+        texts = []
+        for column in (*columns, OP):
+            row = cells.get((sampling, column))
+            if column == OP and sampling == "consecutive":
+                row = cells["planned", OP]
+            texts.append(f"{row['top1']} ({row['epochs']})" if row else "")
+            if row:
+                name = f"{network}, {row['sampling']}"
+                value, epochs = float(row["top1"]) / 100, int(row["epochs"])
+                table.records.append(published_record(name, column, value, epochs=epochs))
+        table.rows.append([network, sampling, PUBLISHED, *texts])
+
+
+def _measured_network(table, network: str, name: str, results: Results, columns, commit) -> None:
+    parsed = [HandTuned.parse(strategy) for strategy in results.settings(name)["strategies"]]
+    parsed.sort(key=lambda strategy: (strategy.sampling, _column(strategy)))
+    best = {
+        key: results.best_hand_tuned(name, [strategy.name for strategy in group])[1]
+        for key, group in groupby(parsed, key=lambda s: (s.sampling, _column(s)))
+    }
+    planned = results.planned([name])
+    for sampling, title in SAMPLINGS.items():
+        texts = []
+        for column in columns:
+            cell = best.get((sampling, column))
+            texts.append(cell.percent(epochs=True) if cell else "")
+            if cell:
+                table.records.append(cell.record(f"{network}, {title}", column, commit))
+        texts.append(planned.percent(epochs=True) if sampling == "cs" else "")
+        table.rows.append([network, title, MEASURED, *texts])
+    table.records.append(planned.record(f"{network}, planned", OP, commit))
+
+
+def _leads(results: Results, measured: Mapping[str, str]) -> list[str]:
+    notes = []
+    for title, name in measured.items():
+        best = results.best_hand_tuned(name, results.settings(name)["strategies"])
+        lead = results.lead(name, best[0]) if best else None
+        if lead is not None:
+            notes.append(f"{title}: planning against {best[0]}, the best of the grid: {lead}.")
+    return notes
+
+
+def table4(results: Results, places: Mapping[str, str], commit: str) -> Table:
+    """Data sets in columns, accuracy and cost in rows, as the paper's Table 4."""
+    published = {row["dataset"]: row for row in published_rows("table4_planning_vs_hand_tuned.csv")}
+    absent = waiting(results.study)
+    measured = {
+        title: _table4_cells(results, name, title, commit)
+        for title, name in places.items()
+        if name not in absent
+    }
+    columns = list(dict.fromkeys([*published, *measured]))
+    table = Table(
+        name="table4",
+        title="Table 4: optimization planning and the best hand-tuned strategy on each data set",
+        header=["Strategy", "", "Source", *columns],
+        texts=3,
+    )
+    for key, strategy, quantity in TABLE4_ROWS:
+        ours = [measured.get(title, {}).get(key, ("", None)) for title in columns]
+        theirs = [published.get(title, {}).get(key, "") for title in columns]
+        if any(theirs):
+            table.rows.append([strategy, quantity, PUBLISHED, *theirs])
+        table.rows.append([strategy, quantity, MEASURED, *(text for text, _ in ours)])
+        table.records += [record for _, record in ours if record]
+        scale = 100 if key.endswith("top1") else 1
+        table.records += [
+            published_record(f"{strategy}, {quantity}", title, float(value) / scale)
+            for title, value in zip(columns, theirs, strict=True)
+            if value
+        ]
+    present = {title: name for title, name in places.items() if name not in absent}
+    table.notes = [
+        "Published times are those of 8 GPUs in parallel, measured ones those of the devices "
+        "named in the CSV, summed over jobs. Hand-tuning costs the grid with every run trained "
+        "alone, or what was spent with equal beginnings trained once; planning costs every "
+        "transition and the retraining.",
+        *_leads(results, present),
+        *waiting_notes(results, places.values()),
+    ]
+    return table
+
+
+def _table4_cells(results: Results, name: str, title: str, commit: str) -> dict:
+    """The texts and records of one data set by row."""
+    planned, strategies = results.planned([name]), results.settings(name)["strategies"]
+    cells = {"planned_top1": (planned.percent(), planned.record("", title, commit))}
+    seeds = len(planned.values)
+    hours = {"planned_hours": planned.seconds}
+    best = results.best_hand_tuned(name, strategies)
+    if best:
+        cells["hand_tuned_top1"] = (best[1].percent(), best[1].record("", title, commit))
+        runs = results.runs(name)
+        alone = sum_costs(cost_alone(run, strategy) for run in runs for strategy in strategies)
+        hours["hand_tuned_hours"] = alone["seconds"]
+        hours["spent_hours"] = sum(cost_spent(run, strategies)["seconds"] for run in runs)
+    for key, seconds in hours.items():
+        value = seconds / 3600 / seeds
+        cells[key] = (digits(value), planned.record("", title, commit) | {"mean": value})
+        cells[key][1].update({"std": None, "epochs": None})
+    for key, strategy, quantity in TABLE4_ROWS:
+        if key in cells:
+            cells[key][1]["row"] = f"{strategy}, {quantity}"
+    return cells
