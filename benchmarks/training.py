@@ -140,14 +140,19 @@ class OurLoop:
         network = build_network("dg_p3d", args.body, num_classes=4).to(DEVICE)
         training = TrainingClips(
             *(source, table, rows["train"], _spec(args)),
-            short_side=sides, crop=args.crop, flip=False, seed=1,
+            short_side=sides,
+            crop=args.crop,
+            flip=False,
+            seed=1,
         )
         self.validation = ViewClips(
             *(source, table, rows["val"], _spec(args)), short_side=args.short_side, crop=args.crop
         )
         self.steps = Steps(
             *(network, training, SETTINGS),
-            rank=self.rank, workers=self.workers, compiled=args.compile,
+            rank=self.rank,
+            workers=self.workers,
+            compiled=args.compile,
         )
         self.number = 0
 
@@ -160,7 +165,9 @@ class OurLoop:
         score_videos(
             self.steps.network,
             self.validation,
-            batch_size=32, rank=self.rank, workers=self.workers,
+            batch_size=32,
+            rank=self.rank,
+            workers=self.workers,
         )
 
 
