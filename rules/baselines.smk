@@ -14,7 +14,7 @@ rule train_stage:
         "../envs/runtime.yaml"
     threads: lambda wc: settings(wc)["training"]["threads"]
     params:
-        settings=part("data", "network", "states", "training", "video"),
+        settings=part("data", "modality", "network", "states", "training", "video"),
     message:
         "{wildcards.experiment}: {wildcards.strategy}, stage {wildcards.number}"
     script:

@@ -11,6 +11,7 @@ rule compare:
             for name, own in STUDY["experiments"].items()
             for strategy in [*own["strategies"], "planned"]
         ],
+        fusions=[f"results/{{study}}/fusion/{name}.json" for name in STUDY["fusions"]],
     output:
         csv=report("results/{study}/tables/comparison.csv", category="Tables"),
         md="results/{study}/tables/comparison.md",
@@ -26,6 +27,7 @@ rule compare:
             }
             for name, own in STUDY["experiments"].items()
         },
+        fusions=STUDY["fusions"],
     message:
         "compare planning with hand-tuned strategies"
     script:

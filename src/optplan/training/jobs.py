@@ -28,6 +28,7 @@ from optplan.training.evaluation import score_videos, top_k
 from optplan.training.snapshots import Snapshots, load, save
 from optplan.training.stage import Result, train_stage
 from optplan.video.clips import TrainingClips, ViewClips
+from optplan.video.flow import FlowClips, flow_folder, stored_pictures
 from optplan.video.frames import FrameStore, VideoFiles
 from optplan.video.index import read_table
 
@@ -141,7 +142,8 @@ def run_evaluation(inputs, settings: dict, *, strategy: str, outputs):
         batch_size=2 * settings["training"]["micro_batch"],
         workers=settings["training"]["workers"],
     )
-    np.savez(outputs.scores, scores=scores, targets=targets)
+    videos = clips.table["video"].to_numpy(dtype=str)[views.rows]
+    np.savez(outputs.scores, scores=scores, targets=targets, videos=videos)
     metrics = {
         "strategy": strategy,
         "top1": top_k(scores, targets, 1),
@@ -162,7 +164,11 @@ class _Clips:
         self.video = settings["video"]
         self.spec = clip_spec(settings, state.sampling, state.length)
         store = FrameStore if settings["data"]["cache"] else VideoFiles
-        self.source = store(inputs.videos, self.table)
+        if settings["modality"] == "rgb":
+            self.source = store(inputs.videos, self.table)
+        else:
+            videos = inputs.videos if settings["data"]["cache"] else flow_folder(inputs.split)
+            self.source = FlowClips(store(videos, stored_pictures(self.table)), self.table)
 
     def training(self, subsets: tuple[str, ...], seed: int) -> TrainingClips:
         return TrainingClips(
@@ -193,7 +199,14 @@ def _network(settings: dict, table) -> torch.nn.Module:
     options = {"num_classes": int(table["target"].max()) + 1, "dropout": network["dropout"]}
     if ":" in network["name"]:
         return build_custom_network(network["name"], **options)
-    return build_network(network["name"], network["body"], blocks=network["blocks"], **options)
+    channels = 2 if settings["modality"] == "flow" else 3
+    return build_network(
+        network["name"],
+        network["body"],
+        blocks=network["blocks"],
+        in_channels=channels,
+        **options,
+    )
 
 
 def _identity(settings: dict, stage: dict, inputs) -> dict:
