@@ -90,3 +90,18 @@ rule draw_released:
         "draw the released path {wildcards.plan}"
     script:
         "../workflow/scripts/draw_released.py"
+
+
+# The picture of docs/sampling.md: snakemake --cores 1 sampling_figure
+rule sampling_figure:
+    output:
+        pdf="results/sampling/sampling.pdf",
+        png="results/sampling/sampling.png",
+    log:
+        "results/sampling/sampling.log",
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "draw which frames both samplings take"
+    script:
+        "../workflow/scripts/sampling_figure.py"
