@@ -1,5 +1,6 @@
 """Optical flow is the most expensive thing here: computed once, in parallel, and kept as videos."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import partial
@@ -20,6 +21,8 @@ METHODS = ("tvl1", "dis")
 # benchmarks/README.md.
 TVL1 = {"scaleStep": 0.5, "epsilon": 0.02}
 
+MIN_SIDE = 16  # px; OpenCV's DIS crashes on some smaller sizes
+
 CRF = 12  # of H.264: benchmarks/README.md
 
 
@@ -35,9 +38,18 @@ def extract_flow(
     """Write the flow of every video of the `flow_table` below `root` that `folder` does not have.
 
     `workers` processes share the videos. `progress(done, total)` counts the frames of those that
-    had to be done. Raises ValueError that names the video if one cannot be read any more, or is not
-    what the audit found; what is finished stays.
+    had to be done. Raises ValueError that names the video if one is too small, cannot be read any
+    more, or is not what the audit found; what is finished stays.
     """
+    small = table[table[["height", "width"]].min(axis=1) < MIN_SIDE]
+    if len(small):
+        video, height, width = small.iloc[0][["video", "height", "width"]]
+        raise ValueError(
+            f"there is no flow of frames narrower or lower than {MIN_SIDE} pixels, such as the "
+            f"{width} x {height} pixels of {video}; leave out the {len(small)} videos of this kind"
+        )
+    for unfinished in Path(folder).rglob("*.partial"):
+        unfinished.unlink()
     jobs = [
         (Path(root, row.video), Path(folder, row.flow), row.frames, (row.height, row.width))
         for row in table.drop_duplicates("flow").itertuples()
@@ -60,8 +72,9 @@ def write_flow(video: Path, file: Path, frames: int, size: tuple[int, int], *, m
     Raises ValueError if the video does not have `frames` frames.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f"{file.name}.partial")
-    pictures = map(to_picture, map(to_levels, compute_flow(_grey(video, size), method)))
+    # A worker that a killed run has left behind may be writing the same file: names of their own.
+    unfinished = file.with_name(f"{file.name}.{os.getpid()}.partial")
+    pictures = map(to_picture, map(to_levels, compute_flow(grey_frames(video, size), method)))
     count = write_pictures(unfinished, pictures, crf=CRF)
     if count != frames:
         unfinished.unlink()
@@ -119,12 +132,12 @@ def write_pictures(path: Path, pictures: Iterable[np.ndarray], *, crf: int) -> i
     return count
 
 
-def _grey(video: Path, size: tuple[int, int]) -> Iterator[np.ndarray]:
+def grey_frames(video: Path, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
+    """The frames of a video as grey levels (H, W) uint8, reduced to `size` (height, width)."""
     import cv2
 
-    height, width = size
     for frame in iterate_frames(video):
         grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-        if grey.shape != (height, width):
-            grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
+        if size is not None and grey.shape != tuple(size):
+            grey = cv2.resize(grey, (size[1], size[0]), interpolation=cv2.INTER_AREA)
         yield grey

@@ -147,3 +147,12 @@ def test_the_same_video_gives_the_same_bytes(tmp_path):
         extract_flow(table, tmp_path, tmp_path / folder, method="dis", workers=1)
     one, two = (tmp_path / folder / table["flow"][0] for folder in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
+
+
+def test_frames_that_are_too_small_for_flow_are_named_before_anything_is_computed(tmp_path):
+    table = videos(tmp_path, {"a.mp4": (4, 32, 64), "b.mp4": (4, 8, 64)})
+    with pytest.raises(
+        ValueError, match=r"than 16 pixels, such as the 64 x 8 pixels of b\.mp4; le"
+    ):
+        extract_flow(table, tmp_path, tmp_path / "flow", method="dis", workers=1)
+    assert not (tmp_path / "flow").exists()
