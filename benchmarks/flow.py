@@ -29,8 +29,8 @@ TVL1_SETTINGS = {
     "tolerance 0.02": {"epsilon": 0.02},
     "tolerance 0.05": {"epsilon": 0.05},
     "pyramid 0.5": {"scaleStep": 0.5},
-    "pyramid 0.5, tolerance 0.02 (here)": TVL1,
-    "pyramid 0.5, tolerance 0.05": {"scaleStep": 0.5, "epsilon": 0.05},
+    "pyramid 0.5, tolerance 0.02": {"scaleStep": 0.5, "epsilon": 0.02},
+    "pyramid 0.5, tolerance 0.05 (here)": TVL1,
 }
 
 

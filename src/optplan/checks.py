@@ -253,6 +253,11 @@ def _check_modality(settings: dict, where: str):
         raise ValueError(
             f"{where}.modality: a simulated task has no videos and so no flow; give rgb"
         )
+    if settings["flow"]["short_side"] is None and settings["video"]["short_side"][0] < 16:
+        raise ValueError(
+            f"{where}.flow.short_side is the least video.short_side, "
+            f"{settings['video']['short_side'][0]}: too small for flow; give at least 16"
+        )
     if settings["network"]["name"] not in NETWORKS:
         raise ValueError(
             f"{where}.modality: flow is for the networks {', '.join(NETWORKS)}; one of your own "

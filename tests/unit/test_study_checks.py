@@ -62,6 +62,10 @@ def test_a_fusion_that_cannot_be_is_refused_with_its_name(fusions, message):
     [
         (SIMULATED, r"flow\.modality: a simulated task has no videos and so no flow"),
         (
+            MOTION | {"video": {"short_side": [12, 20], "crop": 12}},
+            r"flow\.flow\.short_side is the least video\.short_side, 12: .* give at least 16",
+        ),
+        (
             MOTION | {"network": {"name": "this:that"}},
             r"flow\.modality: flow is for the networks p3d, .* \('this:that'\) sees RGB",
         ),
