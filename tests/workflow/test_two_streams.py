@@ -28,15 +28,15 @@ def test_rgb_and_flow_share_videos_and_plan_and_are_fused(tmp_path):
     assert float(rows["both"]["top1"]) == fused["top1"]
     assert int(rows["both"]["epochs"]) == sum(int(rows[name]["epochs"]) for name in ("rgb", "flow"))
 
-    # Going on with the plan already made: the flow's weights must still be found by it.
-    scores = results / "flow/seed-3/evaluation/planned/scores.npz"
-    with np.load(scores) as file:
+    # Stopped after planning, before flow was trained: its stages must still follow the plan.
+    run = results / "flow" / "seed-3"
+    with np.load(run / "evaluation/planned/scores.npz") as file:
         before = dict(file)
-    for folder in (scores.parent, results / "fusion", results / "tables"):
+    for folder in (run / "strategies", run / "evaluation", results / "fusion", results / "tables"):
         shutil.rmtree(folder)
     output = workflow.check(TABLE)
-    assert "train_stage" not in output
-    with np.load(scores) as file:
+    assert "extract_flow" not in output
+    with np.load(run / "evaluation/planned/scores.npz") as file:
         after = dict(file)
     assert before.keys() == after.keys() == {"scores", "targets", "videos"}
     assert all(np.array_equal(before[key], after[key]) for key in before)
