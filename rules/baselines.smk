@@ -14,7 +14,7 @@ rule train_stage:
         "../envs/runtime.yaml"
     threads: job_threads
     params:
-        settings=part("data", "network", "states", "training", "video"),
+        settings=part("data", "modality", "network", "states", "training", "video"),
     message:
         "{wildcards.experiment}: {wildcards.strategy}, stage {wildcards.number}"
     script:

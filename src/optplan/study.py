@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from optplan.config import graph, resolve
+from optplan.config import flow_settings, graph, resolve
 from optplan.planning.selection import distinct_transitions, promising_first, race
 from optplan.planning.states import START, State
 from optplan.planning.strategies import HandTuned
@@ -18,6 +18,7 @@ __all__ = [
     "contenders",
     "experiment_settings",
     "fingerprint",
+    "flow_settings",
     "graph",
     "job_settings",
     "lost_race",
