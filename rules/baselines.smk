@@ -17,7 +17,7 @@ rule train_shared_stage:
         "../envs/runtime.yaml"
     threads: job_threads
     params:
-        settings=part("data", "network", "states", "training", "video"),
+        settings=part("data", "modality", "network", "states", "training", "video"),
         ends=stage_ends,
     message:
         "{wildcards.experiment}: hand-tuned stage {wildcards.stage}"
@@ -41,7 +41,7 @@ rule train_planned_stage:
         "../envs/runtime.yaml"
     threads: job_threads
     params:
-        settings=part("data", "network", "states", "training", "video"),
+        settings=part("data", "modality", "network", "states", "training", "video"),
     message:
         "{wildcards.experiment}: {wildcards.followed}, stage {wildcards.number}"
     script:

@@ -20,6 +20,7 @@ WAITING = study.waiting(STUDY)
 PRESENT = {
     name: own for name, own in STUDY["experiments"].items() if name not in WAITING
 }
+FUSIONS = {name: STUDY["fusions"][name] for name in study.present_fusions(STUDY)}
 RELEASED = sorted(Path(workflow.basedir, "config", "plans").glob("*.yaml"))
 
 VARIANT = r"with(?:out)?-(?:cs|us)-l\d+-r\d+"
@@ -29,6 +30,7 @@ STAGE = r"(?:cs|us)-l\d+-(?:r\d+(?:-\d+)?|cosine-\d+)"
 wildcard_constraints:
     study=STUDY["study"],
     experiment="|".join(STUDY["experiments"]),
+    fusion="|".join(STUDY["fusions"]) or "-",
     seed=r"\d+",
     source=r"start|(?:cs|us)-l\d+-r\d+",
     target=r"(?:cs|us)-l\d+-r\d+",
@@ -101,10 +103,11 @@ _fingerprint = functools.cache(study.fingerprint)
 
 
 def split_file(wildcards):
-    """Which video trains, validates and tests; a simulated task has none."""
+    """Which video trains, validates and tests, and its flow; a simulated task has none."""
     if settings(wildcards)["data"]["format"] == "simulated":
         return []
-    return f"results/{wildcards.study}/{wildcards.experiment}/data/split.tsv"
+    name = "flow" if settings(wildcards)["modality"] == "flow" else "split"
+    return f"results/{wildcards.study}/{wildcards.experiment}/data/{name}.tsv"
 
 
 def video_files(wildcards):
@@ -113,6 +116,9 @@ def video_files(wildcards):
         return []
     if settings(wildcards)["data"]["cache"]:
         return f"results/{wildcards.study}/{wildcards.experiment}/data/frames.npy"
+    if settings(wildcards)["modality"] == "flow":
+        # Beside it is the folder of the flow files, which no rule declares.
+        return split_file(wildcards)
     return video_root(wildcards)
 
 
@@ -167,12 +173,14 @@ def contenders(wildcards, name):
 
 
 def plan_file(wildcards):
-    """The plan that is replayed, or the one that this run makes."""
-    given = settings(wildcards)["plan"]
-    if given:
-        return given
+    """The plan that is replayed, or the one that this run or another experiment's makes."""
+    own = settings(wildcards)
+    if own["plan"] and not own["plan_of"]:
+        return own["plan"]
     return checkpoints.plan.get(
-        study=wildcards.study, experiment=wildcards.experiment, seed=wildcards.seed
+        study=wildcards.study,
+        experiment=own["plan_of"] or wildcards.experiment,
+        seed=wildcards.seed,
     ).output[0]
 
 

@@ -73,9 +73,30 @@ rule split_videos:
         "../workflow/scripts/split_videos.py"
 
 
-rule decode_videos:
+# The flow of each video is a file of its own in data/flow/, which is not declared: Snakemake would
+# delete what an interrupted job has finished.
+rule extract_flow:
     input:
         split="results/{study}/{experiment}/data/split.tsv",
+        root=video_root,
+    output:
+        "results/{study}/{experiment}/data/flow.tsv",
+    log:
+        "results/{study}/{experiment}/logs/extract_flow.log",
+    conda:
+        "../envs/runtime.yaml"
+    threads: 64
+    params:
+        flow=lambda wc: study.flow_settings(settings(wc)),
+    message:
+        "{wildcards.experiment}: compute the optical flow"
+    script:
+        "../workflow/scripts/extract_flow.py"
+
+
+rule decode_videos:
+    input:
+        split=split_file,
         root=video_root,
     output:
         "results/{study}/{experiment}/data/frames.npy",
@@ -83,6 +104,8 @@ rule decode_videos:
         "results/{study}/{experiment}/logs/decode_videos.log",
     conda:
         "../envs/runtime.yaml"
+    params:
+        modality=lambda wc: settings(wc)["modality"],
     message:
         "{wildcards.experiment}: decode the videos into one file"
     script:

@@ -9,7 +9,7 @@ rule initialise:
     conda:
         "../envs/runtime.yaml"
     params:
-        settings=part("data", "network", "states", "video", "weights_of"),
+        settings=part("data", "modality", "network", "states", "video", "weights_of"),
     message:
         "{wildcards.experiment}: initial weights"
     script:
@@ -33,7 +33,14 @@ rule train_transition:
     threads: job_threads
     params:
         settings=part(
-            "data", "network", "states", "training", "video", "knee", "planning"
+            "data",
+            "modality",
+            "network",
+            "states",
+            "training",
+            "video",
+            "knee",
+            "planning",
         ),
     message:
         "{wildcards.experiment}: train {wildcards.source} -> {wildcards.target}"

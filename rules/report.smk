@@ -13,6 +13,7 @@ rule compare:
             for seed in own["seeds"]
             for strategy in [*own["strategies"], "planned"]
         ],
+        fusions=[f"results/{{study}}/fusion/{name}.json" for name in FUSIONS],
     output:
         csv=report("results/{study}/tables/comparison.csv", category="Tables"),
         md="results/{study}/tables/comparison.md",
@@ -28,6 +29,7 @@ rule compare:
             }
             for name, own in PRESENT.items()
         },
+        fusions=FUSIONS,
     message:
         "compare planning with hand-tuned strategies"
     script:
@@ -90,3 +92,18 @@ rule draw_released:
         "draw the released path {wildcards.plan}"
     script:
         "../workflow/scripts/draw_released.py"
+
+
+# The picture of docs/sampling.md: snakemake --cores 1 sampling_figure
+rule sampling_figure:
+    output:
+        pdf="results/sampling/sampling.pdf",
+        png="results/sampling/sampling.png",
+    log:
+        "results/sampling/sampling.log",
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "draw which frames both samplings take"
+    script:
+        "../workflow/scripts/sampling_figure.py"

@@ -17,6 +17,7 @@ rule train_variant:
     params:
         settings=part(
             "data",
+            "modality",
             "network",
             "states",
             "training",

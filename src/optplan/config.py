@@ -13,6 +13,7 @@ from optplan.checks import check_experiment, check_schema
 from optplan.places import check_places, missing_data
 from optplan.planning.states import State, TransitionGraph
 from optplan.planning.strategies import PAPER_EPOCHS, StageSpec, paper_grid
+from optplan.study_checks import check_study
 from optplan.video.official import facts
 from optplan.video.sampling import ClipSpec
 
@@ -25,8 +26,10 @@ def resolve(config: dict) -> dict:
     """The whole configuration with every default filled in, checked.
 
     `defaults` is merged into every experiment. What is left open is taken from the preset, the
-    plan, the facts of the data set and the schema's own defaults, in this order.
-    Returns {"study", "seed", "skip_missing", "tables", "experiments": {name: settings}}.
+    plan, the facts of the data set and the schema's own defaults, in this order. Returns {"study",
+    "seed", "skip_missing", "tables", "experiments": {name: settings}, "fusions"}. The `plan` of an
+    experiment with `plan_of` is the file that the other experiment's plan will be written to, with
+    the first seed.
 
     Raises:
         ValueError: for an unknown key, a value of the wrong kind or one that cannot work; the
@@ -36,9 +39,9 @@ def resolve(config: dict) -> dict:
     check_schema(config, schema, "")
     study = {key: config.get(key, schema["properties"][key]["default"]) for key in GENERAL}
     study["tables"] = _fill(config.get("tables", {}), schema["properties"]["tables"])
-    experiments = {}
+    defaults, experiments = config.get("defaults", {}), {}
     for name, own in config["experiments"].items():
-        settings = _merge(config.get("defaults", {}), own or {})
+        settings = _merge(_merge(defaults, _lent(config, own or {})), own or {})
         settings = _with_facts(_with_plan(_with_preset(settings)))
         settings = _fill(settings, schema["$defs"]["experiment"])
         where = f"experiments.{name}"
@@ -48,8 +51,13 @@ def resolve(config: dict) -> dict:
         if not (study["skip_missing"] and missing_data(settings["data"])):
             check_experiment(settings, where)
         experiments[name] = settings
-    study["experiments"] = experiments
+    study |= {"experiments": experiments, "fusions": config.get("fusions", {})}
+    check_study(experiments, study["fusions"])
     check_places(study)
+    for settings in experiments.values():
+        if settings["plan_of"] is not None:
+            run = f"results/{study['study']}/{settings['plan_of']}/seed-{settings['seeds'][0]}"
+            settings["plan"] = f"{run}/plan.yaml"
     return study
 
 
@@ -132,6 +140,25 @@ def _expanded(settings: dict, seed: int) -> dict:
         sizes = len(states["clip_lengths"]), len(states["learning_rates"])
         strategies = [strategy.name for strategy in paper_grid(*sizes, epochs)]
     return settings | {"seeds": seeds, "strategies": strategies}
+
+
+def flow_settings(settings: dict) -> dict:
+    """Method and short side in px of an experiment's optical flow."""
+    short_side = settings["flow"]["short_side"] or settings["video"]["short_side"][0]
+    return {"method": settings["flow"]["method"], "short_side": short_side}
+
+
+def _lent(config: dict, own: dict) -> dict:
+    """What the experiment whose plan is taken says about its stages; comes before the defaults."""
+    defaults, experiments = config.get("defaults", {}), config["experiments"]
+    name = _merge(defaults, own).get("plan_of")
+    if not isinstance(name, str) or name not in experiments:
+        return {}  # nothing is taken, or from nowhere: see check_study
+    lender = _merge(defaults, experiments[name] or {})
+    training = lender.get("training")
+    stages = training if isinstance(training, dict) else {}
+    stages = {key: stages[key] for key in ("freeze_bn_from", "frozen_rate_scale") if key in stages}
+    return {"states": lender.get("states", {}), "training": stages}
 
 
 def _with_preset(settings: dict) -> dict:

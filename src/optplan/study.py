@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from optplan.config import graph, resolve
+from optplan.config import flow_settings, graph, resolve
 from optplan.places import available, waiting
 from optplan.planning.selection import distinct_transitions, promising_first, race
 from optplan.planning.states import START, State
@@ -20,12 +20,14 @@ __all__ = [
     "contenders",
     "experiment_settings",
     "fingerprint",
+    "flow_settings",
     "graph",
     "job_settings",
     "last_stage",
     "lost_race",
     "model_file",
     "num_stages",
+    "present_fusions",
     "racers",
     "resolve",
     "run_folder",
@@ -59,6 +61,11 @@ def targets(study: dict) -> list[str]:
                 for suffix in ("pdf", "png")
             ]
     return files
+
+
+def present_fusions(study: dict) -> list[str]:
+    """The fusions whose experiments need not wait for data."""
+    return available(study, study["fusions"])
 
 
 def fingerprint(root, name="folder", annotations=None, split=1) -> str | None:

@@ -33,6 +33,7 @@ EDGES = {
     "given up": {"color": GREY, "linewidth": 0.8, "linestyle": (0, (1, 1.6)), "zorder": 1},
     "skipped": {"color": GREY, "linewidth": 0.8, "linestyle": (0, (3, 2.2)), "zorder": 1},
     "bounded": {"color": BLACK, "linewidth": 0.8, "linestyle": (0, (5, 1.2)), "zorder": 2},
+    "possible": {"color": BLACK, "linewidth": 0.8, "zorder": 2},
     "explored": {"color": BLACK, "linewidth": 0.8, "zorder": 2},
     "other": {"color": MUTED, "linewidth": 1.3, "zorder": 3},
     "chosen": {"color": RED, "linewidth": 2.2, "zorder": 4},
@@ -51,9 +52,9 @@ LEGEND = {
 class Edge:
     """A transition in a drawing.
 
-    Its kind is "chosen", "other" (best path of another sampling), "explored", "bounded" (stopped
-    early), "skipped" (a duplicate) or "given up" (its sampling was). `epochs` is the knee t*, None
-    for a transition that was not trained.
+    Its kind is "possible" (nothing more is known), "chosen", "other" (best path of another
+    sampling), "explored", "bounded" (stopped early), "skipped" (a duplicate) or "given up" (its
+    sampling was). `epochs` is the knee t*, None for a transition that was not trained.
     """
 
     source: State | None
@@ -271,6 +272,8 @@ def _draw_legend(axes: Axes, edges: Sequence[Edge], dropped: bool) -> None:
     kinds = [kind for kind in LEGEND if kind in {edge.kind for edge in edges}]
     handles = [Line2D([], [], **EDGES[kind]) for kind in kinds]
     names = [LEGEND[kind] for kind in kinds]
+    if not handles:
+        return
     if dropped:
         handles.append(axes.scatter([], [], s=55, fc="white", ec=BLACK, linestyle=DASHED))
         names.append("t* = 0: the parent's model")

@@ -83,7 +83,10 @@ class Results:
         return [self.root / name / f"seed-{seed}" for seed in self.settings(name)["seeds"]]
 
     def plan(self, name: str, run: Path) -> dict:
-        return read_yaml(Path(self.settings(name)["plan"] or run / "plan.yaml"))
+        own = self.settings(name)
+        if own["plan_of"] is not None:
+            return read_yaml(self.root / own["plan_of"] / run.name / "plan.yaml")
+        return read_yaml(Path(own["plan"] or run / "plan.yaml"))
 
     def planned(self, names: Sequence[str], metric: str = "top1") -> Measured:
         """The planned path, the mean of these experiments (splits) or fusions."""

@@ -36,7 +36,7 @@ def draw_fig1(path_stem: Path) -> None:
     panels = []
     for kind in ("basic", "extended"):
         whole = TransitionGraph(kind=kind)
-        edges = [Edge(t.source, t.target, "explored", None) for t in whole.transitions]
+        edges = [Edge(t.source, t.target, "possible", None) for t in whole.transitions]
         panels.append(Panel(whole, edges, {}, FIG1_LABELS, f"{kind} transition graph"))
     draw_graphs(panels, path_stem)
 

@@ -30,6 +30,7 @@ from optplan.training.evaluation import score_videos, top_k
 from optplan.training.snapshots import Snapshots, load, save
 from optplan.training.stage import Result, train_stage
 from optplan.video.clips import TrainingClips, ViewClips
+from optplan.video.flow import FlowClips, flow_folder, stored_pictures
 from optplan.video.frames import FrameStore, VideoFiles
 from optplan.video.index import read_table
 
@@ -153,7 +154,8 @@ def _evaluate(rank: Rank, settings, inputs, strategy: str, outputs):
     )
     if not rank.first:
         return
-    np.savez(outputs.scores, scores=scores, targets=targets)
+    videos = clips.table["video"].to_numpy(dtype=str)[views.rows]
+    np.savez(outputs.scores, scores=scores, targets=targets, videos=videos)
     metrics = {
         "strategy": strategy,
         "top1": top_k(scores, targets, 1),
@@ -173,7 +175,11 @@ class _Clips:
         self.video = settings["video"]
         self.spec = clip_spec(settings, state.sampling, state.length)
         store = FrameStore if settings["data"]["cache"] else VideoFiles
-        self.source = store(inputs.videos, self.table)
+        if settings["modality"] == "rgb":
+            self.source = store(inputs.videos, self.table)
+        else:
+            videos = inputs.videos if settings["data"]["cache"] else flow_folder(inputs.split)
+            self.source = FlowClips(store(videos, stored_pictures(self.table)), self.table)
 
     def training(self, subsets: tuple[str, ...], seed: int) -> TrainingClips:
         return TrainingClips(
@@ -206,7 +212,9 @@ def _network(settings: dict, table, weights=None) -> torch.nn.Module:
     if ":" in own["name"]:
         network = build_custom_network(own["name"], **options)
     else:
-        network = build_network(own["name"], own["body"], blocks=own["blocks"], **options)
+        options |= {"blocks": own["blocks"]}
+        options |= {"in_channels": 2 if settings["modality"] == "flow" else 3}
+        network = build_network(own["name"], own["body"], **options)
     if weights is not None:
         network.load_state_dict(load(weights))
     return network
