@@ -18,6 +18,7 @@ include: "rules/baselines.smk"
 include: "rules/variants.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
+include: "rules/paper.smk"
 
 
 localrules:
@@ -32,7 +33,7 @@ rule all:
 
 
 onsuccess:
-    if all(Path(target).exists() for target in TARGETS):
+    if TARGETS and all(Path(target).exists() for target in TARGETS):
         print(f"\nDone: tables and figures are in results/{STUDY['study']}/\n")
 
 

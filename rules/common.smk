@@ -40,6 +40,8 @@ wildcard_constraints:
     followed=VARIANT + r"|planned",
     stage=rf"{STAGE}(?:\+{STAGE})*",
     number=r"\d+",
+    table="|".join(study.TABLES),
+    figure="|".join(study.FIGURES),
 
 
 def settings(wildcards):
@@ -251,7 +253,31 @@ def variant_inputs(wildcards):
 
 def variant_metrics(wildcards):
     """Evaluations of the planned path and of every variant, of the first seed."""
-    wildcards = SimpleNamespace(**wildcards, seed=first_seed(wildcards))
+    wildcards = SimpleNamespace(
+        study=wildcards.study,
+        experiment=wildcards.experiment,
+        seed=first_seed(wildcards),
+    )
     names = ["planned", *study.variant_paths(settings(wildcards), plan_file(wildcards))]
     run = study.run_folder(wildcards)
     return [f"{run}/evaluation/{name}/metrics.json" for name in names]
+
+
+def table_inputs(wildcards):
+    """The results that a table is made from."""
+    names = study.table_names(STUDY, wildcards.table)
+    if wildcards.table == "table1":
+        return study.plan_files(STUDY, names)
+    shown = study.shows_strategies(wildcards.table)
+    files = study.result_files(STUDY, names, strategies=shown)
+    if wildcards.table == "section54":
+        for name in names:
+            if STUDY["experiments"][name]["variants"]:
+                one = SimpleNamespace(study=STUDY["study"], experiment=name)
+                files += variant_metrics(one)
+    return files
+
+
+def figure_inputs(wildcards):
+    """The plans that a figure shows, and with them all their transitions."""
+    return study.plan_files(STUDY, study.figure_names(STUDY, wildcards.figure))

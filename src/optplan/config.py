@@ -53,11 +53,11 @@ def resolve(config: dict) -> dict:
         experiments[name] = settings
     study |= {"experiments": experiments, "fusions": config.get("fusions", {})}
     check_study(experiments, study["fusions"])
-    check_places(study)
     for settings in experiments.values():
         if settings["plan_of"] is not None:
             run = f"results/{study['study']}/{settings['plan_of']}/seed-{settings['seeds'][0]}"
             settings["plan"] = f"{run}/plan.yaml"
+    check_places(study)
     return study
 
 

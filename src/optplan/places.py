@@ -10,6 +10,10 @@ from pathlib import Path
 from optplan.video.official import facts
 
 COMPARISONS = ("table5a", "table5b", "table6", "table7")  # rows beside those of other methods
+STRATEGY_TABLES = ("table3", "table4", "section54")  # they show hand-tuned strategies too
+TABLES = ("table1", "table3", "table4", *COMPARISONS, "table8", "section54")
+FIGURES = ("fig1", "fig2", "fig4", "fig4-published", "fig5", "fig5-published")
+PLANNED = ("table1", "fig4", "fig5")  # they show what planning has trained
 METRICS = ("top1", "top5")  # columns with these endings have measured values
 BUILDS_ON = ("plan_of", "weights_of")
 
@@ -33,6 +37,23 @@ def place_names(table: str, places: Mapping | Iterable) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def figure_places(study: Mapping, figure: str) -> Mapping | list[str] | None:
+    """What the configuration says of a figure; Fig. 2 shows the curves of Table 1."""
+    return study["tables"].get({"fig2": "table1"}.get(figure, figure))
+
+
+def needed(study: Mapping, names: Iterable[str]) -> list[str]:
+    """The experiments that these experiments and fusions need, with those they build on."""
+    found, ahead = {}, [part for name in names for part in members(study, name)]
+    while ahead:
+        name = ahead.pop(0)
+        if name not in found:
+            found[name] = True
+            own = study["experiments"][name]
+            ahead += [own[key] for key in BUILDS_ON if own.get(key)]
+    return list(found)
+
+
 def check_places(study: Mapping) -> None:
     """ValueError where a table, or an experiment that builds on another, names one there is not."""
     experiments, fusions = study["experiments"], study.get("fusions", {})
@@ -43,6 +64,11 @@ def check_places(study: Mapping) -> None:
                 raise ValueError(
                     f"configuration: tables.{table}: there is no experiment {name!r}; there are "
                     f"{', '.join(sorted(known))}"
+                )
+            if table in PLANNED and experiments[name]["plan"]:
+                raise ValueError(
+                    f"configuration: tables.{table}: {name!r} replays a plan; name experiments "
+                    f"that plan"
                 )
     for name, settings in experiments.items():
         other = settings["weights_of"]
@@ -64,21 +90,14 @@ def missing_data(data: Mapping) -> str | None:
 
 def waiting(study: Mapping) -> dict[str, str]:
     """What each experiment that is left out waits for: a folder, through others or on its own."""
-    experiments, found = study["experiments"], {}
     if not study["skip_missing"]:
-        return found
-    for name in experiments:
-        chain, at = set(), [name]
-        while at:
-            current = at.pop()
-            if current in chain:
-                continue
-            chain.add(current)
-            missing = missing_data(experiments[current]["data"])
-            if missing is not None:
-                found[name] = missing
-                break
-            at += [experiments[current][key] for key in BUILDS_ON if experiments[current].get(key)]
+        return {}
+    found = {}
+    for name in study["experiments"]:
+        missing = [missing_data(study["experiments"][n]["data"]) for n in needed(study, [name])]
+        folders = [folder for folder in missing if folder is not None]
+        if folders:
+            found[name] = folders[0]
     return found
 
 

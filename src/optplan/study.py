@@ -8,7 +8,17 @@ from pathlib import Path
 import yaml
 
 from optplan.config import flow_settings, graph, resolve
-from optplan.places import available, waiting
+from optplan.paper import (
+    PAPER,
+    figure_names,
+    paper_files,
+    plan_files,
+    result_files,
+    shows_strategies,
+    table_names,
+    wanted,
+)
+from optplan.places import FIGURES, TABLES, available, figure_places, waiting
 from optplan.planning.selection import distinct_transitions, promising_first, race
 from optplan.planning.states import START, State
 from optplan.planning.strategies import HandTuned, parse_stage, stage_name, stage_tree
@@ -16,9 +26,14 @@ from optplan.planning.variants import variants
 from optplan.video.official import facts, find_lists, find_videos
 
 __all__ = [
+    "FIGURES",
+    "PAPER",
+    "TABLES",
     "State",
     "contenders",
     "experiment_settings",
+    "figure_names",
+    "figure_places",
     "fingerprint",
     "flow_settings",
     "graph",
@@ -27,12 +42,17 @@ __all__ = [
     "lost_race",
     "model_file",
     "num_stages",
+    "paper_files",
+    "plan_files",
     "present_fusions",
     "racers",
     "resolve",
+    "result_files",
     "run_folder",
     "shared_name",
+    "shows_strategies",
     "stage_ends",
+    "table_names",
     "targets",
     "variant_folders",
     "variant_paths",
@@ -60,7 +80,8 @@ def targets(study: dict) -> list[str]:
                 for figure in ("graph", "curves")
                 for suffix in ("pdf", "png")
             ]
-    return files
+    files += [file for target in wanted(study) for file in paper_files(study, target)]
+    return [*files, f"{results}/provenance.json"] if files else []
 
 
 def present_fusions(study: dict) -> list[str]:
