@@ -13,7 +13,10 @@ except ValueError as error:
 
 if workflow.is_main_process:
     locks.join_runs(Path(".snakemake"))
-    print(forecast(STUDY), end="", file=sys.stderr)
+    print(forecast(STUDY, sys.argv[1:]), end="", file=sys.stderr)
+
+# What would run can be seen as soon as the lists of a data set are there.
+STUDY["lists_suffice"] = bool({"-n", "--dry-run", "--dryrun"} & set(sys.argv))
 
 TARGETS = study.targets(STUDY)
 WAITING = study.waiting(STUDY)
@@ -83,6 +86,8 @@ def record(wildcards, state):
 def video_root(wildcards):
     """Folder of the videos: the user's, or where they are rendered to."""
     root = settings(wildcards)["data"]["root"]
+    if root and STUDY["lists_suffice"] and not Path(root).is_dir():
+        return []
     return root or f"results/{wildcards.study}/{wildcards.experiment}/data/videos"
 
 
@@ -96,6 +101,8 @@ def listing(wildcards):
 def fingerprint(wildcards):
     """So that a video which is added, removed or exchanged is looked at again."""
     data = settings(wildcards)["data"]
+    if not video_root(wildcards):
+        return None
     return _fingerprint(
         data["root"], data["format"], data["annotations"], data["split"]
     )

@@ -79,25 +79,33 @@ def check_places(study: Mapping) -> None:
             )
 
 
-def missing_data(data: Mapping) -> str | None:
-    """The folder that an experiment waits for, or None where it has all it needs."""
-    needed = ["root", "annotations"] if facts(data["format"]) else ["root"]
-    for key in needed:
+def missing_data(data: Mapping, *, lists_suffice: bool = False) -> str | None:
+    """The folder that an experiment waits for, or None where it has all it needs.
+
+    With `lists_suffice`, that is for an official data set its annotations alone.
+    """
+    official = facts(data["format"]) is not None
+    keys = ["annotations", "root"] if official else ["root"]
+    for key in keys[:1] if lists_suffice and official else keys:
         if data[key] and not Path(data[key]).is_dir():
             return data[key]
     return None
 
 
 def waiting(study: Mapping) -> dict[str, str]:
-    """What each experiment that is left out waits for: a folder, through others or on its own."""
+    """What each experiment that is left out waits for: a folder, through others or on its own.
+
+    A dry run sets `lists_suffice` in `study`: what would run is seen without a video.
+    """
     if not study["skip_missing"]:
         return {}
     found = {}
     for name in study["experiments"]:
-        missing = [missing_data(study["experiments"][n]["data"]) for n in needed(study, [name])]
-        folders = [folder for folder in missing if folder is not None]
-        if folders:
-            found[name] = folders[0]
+        lists = study.get("lists_suffice", False)
+        chain = [study["experiments"][other]["data"] for other in needed(study, [name])]
+        missing = [missing_data(data, lists_suffice=lists) for data in chain]
+        if any(missing):
+            found[name] = next(filter(None, missing))
     return found
 
 

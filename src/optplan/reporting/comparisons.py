@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from optplan.places import available, measured_cells, members
-from optplan.reporting.layout import MEASURED, PUBLISHED, Table, digits
+from optplan.reporting.layout import MEASURED, PUBLISHED, Table
 from optplan.reporting.measured import Measured, Results, published_record
 from optplan.reporting.published import published_rows
+from optplan.reporting.records import digits
 from optplan.reporting.strategy_tables import waiting_notes
 
 SOURCES = {

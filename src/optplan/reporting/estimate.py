@@ -1,30 +1,126 @@
 """The plan as a table with its estimated cost, before anything is spent. Never imports torch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tabulate import tabulate
 
 from optplan.config import graph, stage_settings, stopper_settings
-from optplan.planning.strategies import HandTuned
-from optplan.reporting.records import read_json
+from optplan.paper import PAPER, paper_files
+from optplan.places import needed, place_names, waiting
+from optplan.planning.strategies import HandTuned, stage_tree
+from optplan.reporting.records import digits, read_json
 from optplan.simulated import TRAINING_SHARE
 from optplan.video.official import facts
 
 # Mean of a transition on six data sets, as the paper's cost of planning (Table 4) implies.
 USUAL_EPOCHS = 35
+# One of the paper's GPUs on DG-P3D with ResNet-50: its Table 4 has 288 h on eight for Kinetics-400.
+PAPER_FRAMES_PER_SECOND, PAPER_GPUS = 1300, 8
+MANY = 3  # experiments from which on each gets one line
 
 
-def forecast(study: Mapping) -> str:
-    """What the planning that is still to be done will cost; empty where there is none."""
+def forecast(study: Mapping, asked: Iterable[str] = ()) -> str:
+    """What is still to be done for the targets `asked`, or for all, and what it will cost."""
+    names, missing = _asked(study, asked), waiting(study)
+    unplanned = [name for name in names if not _planned(study, name)]
+    if len(unplanned) >= MANY:
+        return _overview(study, unplanned, missing)
     texts = []
-    for name, settings in study["experiments"].items():
-        folder = Path("results", study["study"], name)
-        run = folder / f"seed-{study['seed']}"
-        if settings["plan"] is None and not (run / "plan.yaml").exists():
-            videos = _planning_videos(settings["data"], folder / "data" / "split.tsv")
+    for name in unplanned:
+        settings, run = study["experiments"][name], _run(study, name)
+        if settings["plan"] is None:
+            videos = _planning_videos(settings["data"], run.parent / "data" / "split.tsv")
             texts.append(estimate(name, settings, videos, _seconds_per_frame(run)))
+        if name in missing:
+            texts.append(f"{name} waits for the folder {missing[name]}.\n")
     return "\n".join(texts)
+
+
+def _asked(study: Mapping, asked: Iterable[str]) -> list[str]:
+    """The experiments that targets of the paper, such as table3, need; all where none is asked."""
+    targets = [target for target in asked if target in PAPER]
+    if not targets:
+        return list(study["experiments"])
+    names = []
+    for target in targets:
+        files = {Path(file).stem for file in paper_files(study, target)} | {target}
+        files |= {"table1"} if target == "fig2" else set()
+        for table in files & study["tables"].keys():
+            names += place_names(table, study["tables"][table])
+    return needed(study, names)
+
+
+def _run(study: Mapping, name: str) -> Path:
+    seed = study["experiments"][name]["seeds"][0]
+    return Path("results", study["study"], name, f"seed-{seed}")
+
+
+def _planned(study: Mapping, name: str) -> bool:
+    return (_run(study, name) / "plan.yaml").exists()
+
+
+def _overview(study: Mapping, names: Iterable[str], missing: Mapping[str, str]) -> str:
+    """One line for each experiment, what it costs and what it waits for."""
+    rows, total = [], 0.0
+    for name in names:
+        settings, run = study["experiments"][name], _run(study, name)
+        split = run.parent / "data" / "split.tsv"
+        absent = settings["data"]["format"] == "folder" and name in missing
+        videos = 0 if absent else _planning_videos(settings["data"], split)
+        planning = _planning_cost(settings, videos) if settings["plan"] is None else _Cost()
+        grid = _grid_cost(settings, videos)
+        seeds = len(settings["seeds"])
+        frames = seeds * (planning.frames + grid.frames)
+        rate = _seconds_per_frame(run)
+        if rate is None and facts(settings["data"]["format"]) is not None:
+            rate = 1 / (PAPER_FRAMES_PER_SECOND * PAPER_GPUS)
+        hours = "" if rate is None else digits(frames * rate / 3600)
+        total += 0 if rate is None else frames * rate / 3600
+        rows.append(
+            {
+                "experiment": name,
+                "videos": str(videos or ""),
+                "seeds": str(seeds),
+                "planning (epochs)": str(planning.epochs or "replays"),
+                "hand-tuned (epochs)": str(grid.epochs or ""),
+                "frames (M)": f"{frames / 1e6:,.0f}",
+                "hours": hours,
+                "waits for": missing.get(name, ""),
+            }
+        )
+    align = ("left", *["right"] * 6, "left")
+    table = tabulate(rows, "keys", "simple", colalign=align, disable_numparse=True)
+    return (
+        f"{table}\n\n"
+        f"In all about {digits(total)} h, besides retraining the chosen paths. Hours are those of "
+        f"finished transitions here; on official sets before that, of {PAPER_GPUS} GPUs with the "
+        f"paper's network.\n"
+    )
+
+
+def _planning_cost(settings: Mapping, videos: int) -> "_Cost":
+    """What all transitions usually take."""
+    cost = _Cost()
+    for transition in graph(settings).transitions:
+        stage = stage_settings(settings, transition.target, name="", seed=0)
+        epochs = _usual_epochs(settings, from_start=transition.source is None)
+        cost.add(epochs, epochs * videos * stage["frames"])
+    return cost
+
+
+def _grid_cost(settings: Mapping, videos: int) -> "_Cost":
+    """What the hand-tuned strategies take, equal beginnings trained once."""
+    cost, lengths = _Cost(), settings["states"]["clip_lengths"]
+    for shared in stage_tree(map(HandTuned.parse, settings["strategies"])):
+        epochs = shared.stage.epochs
+        cost.add(epochs, epochs * videos * lengths[shared.stage.length - 1])
+    return cost
+
+
+def _usual_epochs(settings: Mapping, *, from_start: bool) -> int:
+    stop = stopper_settings(settings, from_start=from_start)
+    return min(max(USUAL_EPOCHS, stop["min_epochs"]), stop["max_epochs"])
 
 
 def estimate(name: str, settings: Mapping, videos: int, seconds_per_frame: float | None) -> str:
@@ -39,7 +135,7 @@ def estimate(name: str, settings: Mapping, videos: int, seconds_per_frame: float
         incoming = graph(settings).incoming(state)
         for transition in incoming:
             stop = stopper_settings(settings, from_start=transition.source is None)
-            usual = min(max(USUAL_EPOCHS, stop["min_epochs"]), stop["max_epochs"])
+            usual = _usual_epochs(settings, from_start=transition.source is None)
             expected.add(usual, usual * videos * stage["frames"])
             worst.add(stop["max_epochs"], stop["max_epochs"] * videos * stage["frames"])
         batch, micro = stage["batch_size"], stage["micro_batch"]

@@ -97,12 +97,5 @@ def escape(text: str) -> str:
     return "".join(LATEX.get(character, character) for character in text)
 
 
-def digits(value: float) -> str:
-    """Three significant digits, without an exponent and without invented decimals."""
-    if value >= 100:
-        return f"{value:.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
 def _line(cells: Sequence[str]) -> str:
     return " & ".join(map(escape, cells)) + r" \\"

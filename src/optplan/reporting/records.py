@@ -55,3 +55,10 @@ def costs(paths: Iterable[Path]) -> dict:
         raise ValueError("there is no cost.json to sum up")
     total = {key: sum(part[key] for part in parts) for key in COUNTS}
     return total | {"devices": {part["device"] for part in parts}}
+
+
+def digits(value: float) -> str:
+    """Three significant digits, without an exponent and without invented decimals."""
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"

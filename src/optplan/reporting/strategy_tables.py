@@ -5,9 +5,10 @@ from itertools import groupby
 
 from optplan.places import waiting
 from optplan.planning.strategies import HandTuned
-from optplan.reporting.layout import MEASURED, PUBLISHED, Table, digits
+from optplan.reporting.layout import MEASURED, PUBLISHED, Table
 from optplan.reporting.measured import Results, published_record
 from optplan.reporting.published import published_rows
+from optplan.reporting.records import digits
 from optplan.reporting.spending import cost_alone, cost_spent, sum_costs
 
 SAMPLINGS = {"cs": "consecutive", "us": "uniform"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from optplan.planning.strategies import HandTuned
-from optplan.reporting.records import read_json, read_yaml
+from optplan.reporting.records import digits, read_json, read_yaml
 from optplan.reporting.spending import cost_alone, cost_planned, cost_spent, sum_costs
 
 GRID = "best hand-tuned (grid)"
@@ -194,8 +194,8 @@ def _human(rows: pd.DataFrame) -> pd.DataFrame:
         "Sampling": [SAMPLING_NAMES.get(name, name) for name in rows["sampling"]],
         "Top-1 (%)": [_percent(*pair) for pair in accuracy],
         "Epochs": rows["epochs"].map(str),
-        "Frames (M)": [_digits(frames / 1e6) for frames in rows["frames"]],
-        "Time (min)": [_digits(seconds / 60) for seconds in rows["seconds"]],
+        "Frames (M)": [digits(frames / 1e6) for frames in rows["frames"]],
+        "Time (min)": [digits(seconds / 60) for seconds in rows["seconds"]],
     }
     if rows["seed"].nunique() > 1:
         columns = {"Seed": rows["seed"].map(str)} | columns
@@ -232,8 +232,3 @@ def _percent(top1: float, error: float) -> str:
 
 def _epochs(count: int) -> str:
     return f"{count} epoch" if count == 1 else f"{count} epochs"
-
-
-def _digits(value: float) -> str:
-    """Three significant digits, without an exponent and without invented decimals."""
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
