@@ -43,7 +43,7 @@ def comparison(results: Results, name: str, rows: Sequence[Mapping], commit: str
     for row in published:
         table.rows.append([row.get(key, "") for key in columns] + [PUBLISHED])
         table.records += [
-            published_record(_row_name(row, texts), key, float(row[key]) / 100)
+            published_record(_row_name(row, texts), key, round(float(row[key]) / 100, 6))
             for key in columns
             if key.endswith(("top1", "top5")) and row.get(key)
         ]
@@ -56,9 +56,12 @@ def comparison(results: Results, name: str, rows: Sequence[Mapping], commit: str
         table.records += [cell.record(label, key, commit) for key, cell in cells.items()]
     _dress(table, len(texts))
     seeds = "Accuracies in %; ± is the standard deviation over seeds, of several splits the mean."
-    asked = [part for row in rows for cell in measured_cells(row).values() for part in cell]
-    experiments = [one for part in asked for one in members(results.study, part)]
-    table.notes = [seeds, *waiting_notes(results, experiments)]
+    places = {
+        f"{_row_name(row, texts)}, {_title(key)}": names
+        for row in rows
+        for key, names in measured_cells(row).items()
+    }
+    table.notes = [seeds, *waiting_notes(results, places)]
     return table
 
 

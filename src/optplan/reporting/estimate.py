@@ -84,13 +84,15 @@ def _overview(study: Mapping, names: Iterable[str], missing: Mapping[str, str]) 
                 "seeds": str(seeds),
                 "planning (epochs)": str(planning.epochs or "replays"),
                 "hand-tuned (epochs)": str(grid.epochs or ""),
-                "frames (M)": f"{frames / 1e6:,.0f}",
+                "frames (M)": f"{frames / 1e6:,.0f}" if frames > 1e8 else digits(frames / 1e6),
                 "hours": hours,
                 "waits for": missing.get(name, ""),
             }
         )
     align = ("left", *["right"] * 6, "left")
     table = tabulate(rows, "keys", "simple", colalign=align, disable_numparse=True)
+    if not total:
+        return f"{table}\n"
     return (
         f"{table}\n\n"
         f"In all about {digits(total)} h, besides retraining the chosen paths. Hours are those of "

@@ -67,6 +67,7 @@ def table1(results: Results, names: Sequence[str], curves: Sequence[Curve], comm
         header=["Function", "g(t)", "Source", "RMSE (points)", "R²", "Curves"],
         texts=3,
     )
+    experiments = "+".join(dict.fromkeys(curve.experiment for curve in curves))
     for family in FAMILIES if curves else ():
         fits = [fit(curve.scores, family) for curve in curves]
         errors, shares = [f.rmse for f in fits], [f.r2 for f in fits]
@@ -80,13 +81,13 @@ def table1(results: Results, names: Sequence[str], curves: Sequence[Curve], comm
             std = stdev(values) if len(values) > 1 else None
             record = {"row": family, "column": column, "source": MEASURED, "mean": mean(values)}
             record |= {"std": std, "n": len(values), "commit": commit}
-            table.records.append(record | {"experiment": "+".join(names)})
+            table.records.append(record | {"experiment": experiments})
     scratch = sum(curve.from_scratch for curve in curves)
     table.notes = [
         f"f(t) = g(t) - c t - d t²; {len(curves)} curves, {scratch} of them from scratch, of "
         f"{len({curve.experiment for curve in curves})} experiments. Means over curves; the CSV "
         "has the standard deviations.",
-        *waiting_notes(results, names),
+        *waiting_notes(results, {name: [name] for name in names}),
     ]
     return table
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from optplan.places import waiting
 from optplan.reporting.layout import MEASURED, Table
 from optplan.reporting.measured import Results
-from optplan.reporting.strategy_tables import waiting_notes
+from optplan.reporting.strategy_tables import one_each, waiting_notes
 from optplan.study import variant_paths
 
 
@@ -24,7 +24,7 @@ def section54(results: Results, places: Mapping[str, str], commit: str) -> Table
     table.notes = [
         "A variant has one state more (with) or less (without); its epochs are determined anew.",
         *table.notes,
-        *waiting_notes(results, places.values()),
+        *waiting_notes(results, one_each(places)),
     ]
     return table
 

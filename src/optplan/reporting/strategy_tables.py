@@ -1,9 +1,9 @@
 """Planning against hand-tuned strategies: Table 3 by network, Table 4 by data set."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from optplan.places import waiting
+from optplan.places import members, waiting
 from optplan.planning.strategies import HandTuned
 from optplan.reporting.layout import MEASURED, PUBLISHED, Table
 from optplan.reporting.measured import Results, published_record
@@ -26,11 +26,21 @@ TABLE4_ROWS = (
 )
 
 
-def waiting_notes(results: Results, names) -> list[str]:
-    """Which of the experiments a table lacks, and what they wait for."""
-    absent = waiting(results.study)
-    missing = dict.fromkeys(name for name in names if name in absent)
-    return [f"Waiting: {name}, for the folder {absent[name]}." for name in missing]
+def waiting_notes(results: Results, places: Mapping[str, Sequence[str]]) -> list[str]:
+    """Which places (with what fills them) stay empty, and the folders that they wait for."""
+    absent, notes = waiting(results.study), []
+    for place, names in places.items():
+        parts = [part for name in names for part in members(results.study, name)]
+        missing = [part for part in dict.fromkeys(parts) if part in absent]
+        if missing:
+            folders = ", ".join(dict.fromkeys(absent[part] for part in missing))
+            notes.append(f"Empty: {place}; {', '.join(missing)} waits for {folders}.")
+    return notes
+
+
+def one_each(places: Mapping[str, str]) -> dict[str, list[str]]:
+    """Places that one experiment fills, for `waiting_notes`."""
+    return {place: [name] for place, name in places.items()}
 
 
 def table3(results: Results, places: Mapping[str, str], commit: str) -> Table:
@@ -52,7 +62,7 @@ def table3(results: Results, places: Mapping[str, str], commit: str) -> Table:
         if network in measured:
             _measured_network(table, network, measured[network], results, columns, commit)
     table.notes = [f"Top-1 (%). {MARKS}", *_leads(results, measured)]
-    table.notes += waiting_notes(results, places.values())
+    table.notes += waiting_notes(results, one_each(places))
     return table
 
 
@@ -90,7 +100,7 @@ def _published_network(table: Table, network: str, published, columns) -> None:
             texts.append(f"{row['top1']} ({row['epochs']})" if row else "")
             if row:
                 name = f"{network}, {row['sampling']}"
-                value, epochs = float(row["top1"]) / 100, int(row["epochs"])
+                value, epochs = round(float(row["top1"]) / 100, 6), int(row["epochs"])
                 table.records.append(published_record(name, column, value, epochs=epochs))
         table.rows.append([network, sampling, PUBLISHED, *texts])
 
@@ -150,7 +160,7 @@ def table4(results: Results, places: Mapping[str, str], commit: str) -> Table:
         table.records += [record for _, record in ours if record]
         scale = 100 if key.endswith("top1") else 1
         table.records += [
-            published_record(f"{strategy}, {quantity}", title, float(value) / scale)
+            published_record(f"{strategy}, {quantity}", title, round(float(value) / scale, 6))
             for title, value in zip(columns, theirs, strict=True)
             if value
         ]
@@ -161,7 +171,7 @@ def table4(results: Results, places: Mapping[str, str], commit: str) -> Table:
         "alone, or what was spent with equal beginnings trained once; planning costs every "
         "transition and the retraining.",
         *_leads(results, present),
-        *waiting_notes(results, places.values()),
+        *waiting_notes(results, one_each(places)),
     ]
     return table
 
