@@ -3,13 +3,15 @@ rule make_table:
     input:
         table_inputs,
     output:
-        csv=report(
-            "results/{study}/tables/{table}.csv",
-            category="Tables",
-            caption="../workflow/report/table.rst",
-        ),
+        csv="results/{study}/tables/{table}.csv",
         md="results/{study}/tables/{table}.md",
         tex="results/{study}/tables/{table}.tex",
+        html=report(
+            "results/{study}/tables/{table}.html",
+            category="Tables",
+            caption="../workflow/report/table.rst",
+            labels={"table": "{table}"},
+        ),
     log:
         "results/{study}/logs/{table}.log",
     conda:
@@ -32,6 +34,7 @@ rule make_figure:
             "results/{study}/figures/{figure}.png",
             category="Figures",
             caption="../workflow/report/figure.rst",
+            labels={"figure": "{figure}"},
         ),
     log:
         "results/{study}/logs/{figure}.log",
@@ -56,14 +59,39 @@ for target in study.PAPER:
             study.paper_files(STUDY, target),
 
 
-rule provenance:
+# The plan and why, for the report.
+rule explain_plan:
     input:
-        [target for target in TARGETS if not target.endswith("provenance.json")],
+        plan=first_plan,
     output:
         report(
-            "results/{study}/provenance.json",
+            "results/{study}/plans/{experiment}.html",
+            category="Plans",
+            caption="../workflow/report/plan.rst",
+            labels={"experiment": "{experiment}"},
+        ),
+    log:
+        "results/{study}/{experiment}/logs/explain_plan.log",
+    conda:
+        "../envs/runtime.yaml"
+    params:
+        expected_sampling=lambda wc: settings(wc)["expected_sampling"],
+    message:
+        "{wildcards.experiment}: why this path"
+    script:
+        "../workflow/scripts/explain_plan.py"
+
+
+rule provenance:
+    input:
+        [target for target in TARGETS if Path(target).stem != "provenance"],
+    output:
+        json="results/{study}/provenance.json",
+        html=report(
+            "results/{study}/provenance.html",
             category="Provenance",
             caption="../workflow/report/provenance.rst",
+            labels={"study": "{study}"},
         ),
     log:
         "results/{study}/logs/provenance.log",

@@ -15,7 +15,12 @@ rule compare:
         ],
         fusions=[f"results/{{study}}/fusion/{name}.json" for name in FUSIONS],
     output:
-        csv=report("results/{study}/tables/comparison.csv", category="Tables"),
+        csv=report(
+            "results/{study}/tables/comparison.csv",
+            category="Tables",
+            caption="../workflow/report/comparison.rst",
+            labels={"table": "planning against hand-tuning"},
+        ),
         md="results/{study}/tables/comparison.md",
     log:
         "results/{study}/logs/compare.log",
@@ -41,7 +46,12 @@ rule draw_graph:
         plan=first_plan,
     output:
         pdf="results/{study}/figures/{experiment}-graph.pdf",
-        png=report("results/{study}/figures/{experiment}-graph.png", category="Figures"),
+        png=report(
+            "results/{study}/figures/{experiment}-graph.png",
+            category="Figures",
+            caption="../workflow/report/graph.rst",
+            labels={"figure": "transition graph of {experiment}"},
+        ),
     log:
         "results/{study}/{experiment}/logs/draw_graph.log",
     conda:
@@ -60,7 +70,10 @@ rule draw_curves:
     output:
         pdf="results/{study}/figures/{experiment}-curves.pdf",
         png=report(
-            "results/{study}/figures/{experiment}-curves.png", category="Figures"
+            "results/{study}/figures/{experiment}-curves.png",
+            category="Figures",
+            caption="../workflow/report/curves.rst",
+            labels={"figure": "curves of {experiment}"},
         ),
     log:
         "results/{study}/{experiment}/logs/draw_curves.log",

@@ -55,7 +55,10 @@ rule compare_variants:
         variant_metrics,
     output:
         csv=report(
-            "results/{study}/tables/{experiment}-variants.csv", category="Tables"
+            "results/{study}/tables/{experiment}-variants.csv",
+            category="Tables",
+            caption="../workflow/report/variants.rst",
+            labels={"table": "variants of the path of {experiment}"},
         ),
         md="results/{study}/tables/{experiment}-variants.md",
     log:

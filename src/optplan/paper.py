@@ -21,6 +21,7 @@ PAPER = (
     "fig5",
     "section54",
 )
+ENDS = ("csv", "md", "tex", "html")  # of a table
 
 
 def paper_files(study: Mapping, target: str) -> list[str]:
@@ -28,7 +29,7 @@ def paper_files(study: Mapping, target: str) -> list[str]:
     results = f"results/{study['study']}"
     if target in TABLES or target == "table5":
         names = ["table5a", "table5b"] if target == "table5" else [target]
-        return [f"{results}/tables/{name}.{end}" for name in names for end in ("csv", "md", "tex")]
+        return [f"{results}/tables/{name}.{end}" for name in names for end in ENDS]
     names = [name for name in FIGURES if name.removesuffix("-published") == target]
     drawn = [name for name in names if _can_be_drawn(study, name)]
     return [f"{results}/figures/{name}.{end}" for name in drawn for end in ("pdf", "png")]

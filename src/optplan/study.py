@@ -80,6 +80,7 @@ def targets(study: dict) -> list[str]:
                 for figure in ("graph", "curves")
                 for suffix in ("pdf", "png")
             ]
+            files.append(f"{results}/plans/{name}.html")
     files += [file for target in wanted(study) for file in paper_files(study, target)]
     return [*files, f"{results}/provenance.json"] if files else []
 

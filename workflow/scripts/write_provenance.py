@@ -4,7 +4,9 @@ from pathlib import Path
 
 from optplan.files import write_json
 from optplan.provenance import provenance
+from optplan.reporting.pages import provenance_page, write_page
 from optplan.study import resolve
 
-output = Path(snakemake.output[0])
-write_json(provenance(output.parent, resolve(snakemake.config)), output)
+content = provenance(Path(snakemake.output.json).parent, resolve(snakemake.config))
+write_json(content, snakemake.output.json)
+write_page(provenance_page(content), snakemake.output.html)
