@@ -16,6 +16,8 @@ th, td { padding: 0.2em 0.7em; text-align: right; white-space: nowrap; }
 .text { text-align: left; }
 .published { color: #555; background: #f5f5f2; }
 pre { font: 12px/1.4 ui-monospace, monospace; overflow-x: auto; }
+h1 { font-size: 1.4em; }
+h2 { font-size: 1.15em; }
 p { max-width: 46em; }
 """
 
