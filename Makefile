@@ -1,15 +1,20 @@
 # make run    set up, then run the main job on the embedded videos
 # make test   set up, then lint and test
+# make tables set up, then fill the paper's tables and figures with the embedded videos
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint setup clean
+.PHONY: run test tables lint setup clean
 
 run: setup
 	$(BIN)/snakemake --cores all
 
 test: setup lint
 	$(BIN)/pytest
+
+tables: setup
+	$(BIN)/snakemake --cores all --configfile config/tables.yaml
+	$(BIN)/snakemake --report results/tables/report.html --configfile config/tables.yaml
 
 lint: setup
 	$(BIN)/ruff check .
