@@ -239,6 +239,15 @@ def strategy_weights(wildcards):
     return f"{run}/strategies/{wildcards.strategy}/{count}/weights.pt"
 
 
+def fused_scores(wildcards):
+    """Scores of the planned paths of both experiments of a fusion, of their first seeds."""
+    runs = [
+        f"results/{wildcards.study}/{name}/seed-{STUDY['experiments'][name]['seeds'][0]}"
+        for name in FUSIONS[wildcards.fusion]
+    ]
+    return [f"{run}/evaluation/planned/scores.npz" for run in runs]
+
+
 def variant_knees(wildcards):
     """Where the epochs of a variant's stages come from, in the order of its path."""
     folders = study.variant_folders(

@@ -23,11 +23,7 @@ rule evaluate:
 # Table 7: the planned paths of two modalities as one.
 rule fuse_scores:
     input:
-        lambda wc: [
-            f"results/{wc.study}/{name}/seed-{STUDY['experiments'][name]['seeds'][0]}"
-            "/evaluation/planned/scores.npz"
-            for name in STUDY["fusions"][wc.fusion]
-        ],
+        fused_scores,
     output:
         "results/{study}/fusion/{fusion}.json",
     log:

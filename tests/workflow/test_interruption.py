@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 from running import Workflow
 
-TIMES = ("cost.json", "snapshot.pt", "comparison.csv", "comparison.md")  # they say how long it took
+# They say how long it took.
+TIMES = (
+    "cost.json",
+    "snapshot.pt",
+    "comparison.csv",
+    "comparison.md",
+    "provenance.json",
+    "provenance.html",
+)
 
 
 def kill_everything(process: subprocess.Popen):
