@@ -68,9 +68,18 @@ _fingerprint = functools.cache(study.fingerprint)
 
 def split_file(wildcards):
     """Which video trains, validates and tests; a simulated task has none."""
-    if settings(wildcards)["data"]["format"] == "simulated":
+    data = settings(wildcards)["data"]
+    if data["format"] == "simulated":
         return []
-    return f"results/{wildcards.study}/{wildcards.experiment}/data/split.tsv"
+    name = "split" if data["prepare"] is None else "prepared"
+    return f"results/{wildcards.study}/{wildcards.experiment}/data/{name}.tsv"
+
+
+def clip_files(wildcards):
+    """The videos that are read again and again: the originals, or the table of prepared ones."""
+    if settings(wildcards)["data"]["prepare"] is None:
+        return video_root(wildcards)
+    return split_file(wildcards)
 
 
 def video_files(wildcards):
@@ -79,7 +88,7 @@ def video_files(wildcards):
         return []
     if settings(wildcards)["data"]["cache"]:
         return f"results/{wildcards.study}/{wildcards.experiment}/data/frames.npy"
-    return video_root(wildcards)
+    return clip_files(wildcards)
 
 
 def initial_weights(wildcards):

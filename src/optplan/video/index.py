@@ -9,7 +9,7 @@ import pandas as pd
 
 logger = logging.getLogger(__name__)
 
-# File names that may hold a video. Whether decord can decode it is for the audit to say.
+# File names that may hold a video. Whether it can be decoded is for the audit to say.
 VIDEO_SUFFIXES = (
     *(".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".gif", ".m1v", ".m2ts"),
     *(".m2v", ".m4v", ".mjpeg", ".mk3d", ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts"),
@@ -22,9 +22,8 @@ INDEX_COLUMNS = ["video", "label", "group", "subset"]
 
 # Everything else in a table is text: a class may be called "001", "nan" or "true".
 _COLUMN_TYPES = {
-    **dict.fromkeys(["frames", "width", "height", "bytes", "target"], int),
+    **dict.fromkeys(["frames", "width", "height", "bytes", "rotation", "target"], int),
     **dict.fromkeys(["fps", "seconds"], float),
-    "exact": lambda text: text == "True",
 }
 
 
@@ -77,8 +76,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=header, dtype=object)
     for column in table.columns.intersection(list(_COLUMN_TYPES)):
         kind = _COLUMN_TYPES[column]
-        dtype = kind if isinstance(kind, type) else bool
-        table[column] = pd.Series([kind(text) for text in table[column]], dtype=dtype)
+        table[column] = pd.Series([kind(text) for text in table[column]], dtype=kind)
     return table.astype(dict.fromkeys(table.columns.difference(list(_COLUMN_TYPES)), "str"))
 
 
