@@ -20,16 +20,10 @@ XVID = {"codec": "mpeg4", "bf": "2"}
 def prepared(tmp_path_factory) -> Workflow:
     """Trained on old AVI files, prepared before."""
     folder = tmp_path_factory.mktemp("prepared")
-    numbers = {"train": range(3), "test": range(1)}
-    for subset, label, number in (
-        (subset, label, number)
-        for subset in numbers
-        for label in "ab"
-        for number in numbers[subset]
-    ):
-        video = folder / "videos" / subset / label / f"{number}.avi"
-        seed = [*f"{subset}{label}{number}".encode()]
-        encode_video(video, height=64, width=96, seed=seed, **XVID)
+    names = [f"train/{label}/{number}.avi" for label in "ab" for number in range(3)]
+    for name in [*names, "test/a/0.avi", "test/b/0.avi"]:
+        video = folder / "videos" / name
+        encode_video(video, height=64, width=96, seed=[*name.encode()], **XVID)
     (folder / "videos" / "train" / "a" / "empty.avi").touch()
     data = {
         "format": "folder",

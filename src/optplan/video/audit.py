@@ -104,7 +104,7 @@ def inspect_video(path: Path, min_frames: int = 1) -> dict[str, object]:
         row["frames"] = len(checksums)
         if np.isfinite(header.fps) and header.fps > 0:
             row |= {"fps": header.fps, "seconds": len(checksums) / header.fps}
-        # Headers are often a little off; a file that lacks a tenth was not written to its end.
+        # An index may be a little off; a file that lacks a tenth of it was not written to its end.
         if len(checksums) < 0.9 * header.frames:
             raise DecodingError(f"is cut off: {len(checksums)} of {header.frames} frames are there")
         row["access"] = "random" if random_access_is_exact(path, checksums) else "sequential"

@@ -38,7 +38,8 @@ class _NoTimetable(Exception):
 class Header:
     """What a file says of itself, which need not be so; 0 where it says nothing.
 
-    `rotation` is in degrees, anticlockwise; frames are turned by it where it is a multiple of 90.
+    `frames` are those that its index lists, in many containers only some or none. `rotation` is in
+    degrees, anticlockwise; frames are turned by it where it is a multiple of 90.
     """
 
     frames: int
@@ -71,10 +72,8 @@ def read_header(path: str | Path) -> Header:
         frame = next(container.decode(stream), None)
         if frame is None:
             raise DecodingError(f"{path}: has no frames")
-        hidden = sum(entry.is_discard for entry in stream.index_entries)
-        return Header(
-            max(stream.frames - hidden, 0), float(stream.average_rate or 0), frame.rotation
-        )
+        listed = sum(entry.size > 0 and not entry.is_discard for entry in stream.index_entries)
+        return Header(listed, float(stream.average_rate or 0), frame.rotation)
 
 
 def read_frames(

@@ -16,7 +16,7 @@ def encode_video(
     height: int = 32,
     width: int = 64,
     codec: str = "libx264",
-    seed: int = 0,
+    seed: int | list[int] = 0,
     **options: str,
 ) -> Path:
     """Write `frames` distinct frames at 10 fps: coarse noise that drifts, and a counter."""
