@@ -221,12 +221,10 @@ def render_videos(folder: Path, count: int):
         times = np.arange(300)
         tops = 60 + 50 * np.sin(times / rng.uniform(15, 40))
         lefts = 70 + 60 * np.cos(times / rng.uniform(15, 40))
-        frames = [
-            wide[top : top + height, left : left + width]
-            + rng.normal(0, 3, (height, width, 1)).astype(np.float32)
-            for top, left in zip(tops.astype(int), lefts.astype(int), strict=True)
-        ]
-        frames = np.stack(frames).clip(0, 255).astype(np.uint8)
+        frames = np.empty((len(times), height, width, 3), np.uint8)
+        for frame, top, left in zip(frames, tops.astype(int), lefts.astype(int), strict=True):
+            noise = rng.normal(0, 3, (height, width, 1))
+            frame[:] = (wide[top : top + height, left : left + width] + noise).clip(0, 255)
         encode(folder / f"{number}.mp4", frames, 30, gop=250)
 
 
