@@ -93,15 +93,19 @@ def read_frames(
         raise ValueError(
             f"indices for {path} must be a non-empty list of numbers, got shape {indices.shape}"
         )
-    wanted, order = np.unique(indices, return_inverse=True)
+    wanted = np.unique(indices).tolist()
     if wanted[0] < 0:
         raise DecodingError(f"{path}: has no frame {wanted[0]}")
     read = _by_key_frames if access == "random" else _in_order
-    frames = dict(read(path, wanted.tolist()))
-    missing = [index for index in wanted.tolist() if index not in frames]
+    clip, missing = None, set(wanted)
+    for index, frame in read(path, wanted):
+        if clip is None:
+            clip = np.empty((len(indices), *frame.shape), np.uint8)
+        clip[indices == index] = frame
+        missing.discard(index)
     if missing:
-        raise DecodingError(f"{path}: has no frame {missing[0]}")
-    return np.stack([frames[index] for index in wanted.tolist()])[order]
+        raise DecodingError(f"{path}: has no frame {min(missing)}")
+    return clip
 
 
 def iterate_frames(path: str | Path) -> Iterator[np.ndarray]:
