@@ -73,7 +73,9 @@ def read_header(path: str | Path) -> Header:
         if frame is None:
             raise DecodingError(f"{path}: has no frames")
         listed = sum(entry.size > 0 and not entry.is_discard for entry in stream.index_entries)
-        return Header(listed, float(stream.average_rate or 0), frame.rotation)
+        return Header(
+            listed, float(stream.average_rate or stream.guessed_rate or 0), frame.rotation
+        )
 
 
 def read_frames(
