@@ -205,7 +205,7 @@ def print_memory(folder: Path, table: pd.DataFrame, count: int):
     print("| clips | resident memory (MiB) |\n|---|---|")
     for number in range(count):
         clips[number, number % len(table)]
-        if number + 1 in (100, 1000, count):
+        if number + 1 in (100, 1000, count // 2, count):
             resident = psutil.Process().memory_info().rss / 2**20
             print(f"| {number + 1} | {resident:.0f} |", flush=True)
 

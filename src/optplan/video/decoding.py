@@ -97,7 +97,7 @@ def read_frames(
         )
     wanted = np.unique(indices).tolist()
     if wanted[0] < 0:
-        raise DecodingError(f"{path}: has no frame {wanted[0]}")
+        raise DecodingError(f"{path}: has no frame {wanted[0]} by {access} access")
     read = _by_key_frames if access == "random" else _in_order
     clip, missing = None, set(wanted)
     for index, frame in read(path, wanted):
@@ -106,7 +106,7 @@ def read_frames(
         clip[indices == index] = frame
         missing.discard(index)
     if missing:
-        raise DecodingError(f"{path}: has no frame {min(missing)}")
+        raise DecodingError(f"{path}: has no frame {min(missing)} by {access} access")
     return clip
 
 
@@ -151,7 +151,7 @@ def _by_key_frames(path: str | Path, wanted: list[int] | None) -> Iterator[tuple
         try:
             times = _timetable(container, stream)
             if wanted is not None and wanted[-1] >= len(times.frames):
-                raise DecodingError(f"{path}: has no frame {wanted[-1]}")
+                raise DecodingError(f"{path}: has no frame {wanted[-1]} by random access")
             groups = times.groups(range(len(times.frames)) if wanted is None else wanted)
         except _NoTimetable:
             raise DecodingError(f"{path}: does not say when its frames are shown") from None
@@ -171,8 +171,11 @@ def _timetable(container, stream) -> _Timetable:
         # Reading the packets of a long file for each clip would cost more than decoding it.
         times = [(entry.timestamp, entry.is_keyframe, entry.is_discard) for entry in entries]
     else:
-        packets = [packet for packet in container.demux(stream) if packet.size]
-        times = [(packet.pts, packet.is_keyframe, packet.is_discard) for packet in packets]
+        times = [
+            (packet.pts, packet.is_keyframe, packet.is_discard)
+            for packet in container.demux(stream)
+            if packet.size
+        ]
     if any(time is None for time, _, _ in times):
         raise _NoTimetable
     frames = sorted({time for time, _, discarded in times if not discarded})
@@ -190,7 +193,6 @@ def _decode_group(
             yield time, frame
         if not wanted:
             return
-    raise DecodingError(f"{container.name}: frames are missing after a key frame")
 
 
 def _decode_from(

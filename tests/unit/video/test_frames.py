@@ -38,7 +38,7 @@ def test_the_table_says_how_a_file_is_read(tmp_path):
     path = encode_barcodes(tmp_path / "v.avi", codec="mpeg4", bf="2", g="6")
     table = pd.DataFrame({"video": [path.name], "frames": 60, "height": 48, "width": 96})
     assert barcodes(VideoFiles(tmp_path, table.assign(access="sequential")).clip(0, [40])) == [40]
-    with pytest.raises(DecodingError, match=r"v.avi: frames are missing after a key frame"):
+    with pytest.raises(DecodingError, match=r"v.avi: has no frame 40 by random access"):
         VideoFiles(tmp_path, table.assign(access="random")).clip(0, [40])
 
 
