@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from optplan.video.audit import audit_videos, describe_audit
+from optplan.video.audit import audit_videos, describe_audit, summarise_audit
 from optplan.video.index import read_table, write_table
 
 name = snakemake.wildcards.experiment
@@ -18,7 +18,6 @@ with tqdm(total=len(index), desc=f"{name}: audit", mininterval=5) as bar:
         journal=Path(snakemake.output.table).parent / "work" / "audit.jsonl",
         progress=lambda done, total: bar.update(done - bar.n),
     )
-report = describe_audit(audit)
-print(f"{name}: what the audit found\n\n{report}")
-Path(snakemake.output.report).write_text(report)
+print(f"{name}: {summarise_audit(audit)}")
+Path(snakemake.output.report).write_text(describe_audit(audit))
 write_table(audit, snakemake.output.table)

@@ -156,24 +156,40 @@ def checked_frames(row, root: Path) -> Iterator[np.ndarray]:
         raise ValueError(f"{row.video}: has {count} frames, the audit found {row.frames}")
 
 
+def summarise_audit(audit: pd.DataFrame) -> str:
+    """How many videos can be used, and how they are read, in one line."""
+    counts = _state(audit).value_counts()
+    random, sequential, bad = (counts.get(kind, 0) for kind in ("random", "sequential", "bad"))
+    return (
+        f"{random + sequential} of {len(audit)} videos can be used, {random} by random access and "
+        f"{sequential} sequentially; {bad} are bad"
+    )
+
+
 def describe_audit(audit: pd.DataFrame) -> str:
     """A report in Markdown: how many videos of each subset are read how, and what is bad, why."""
-    state = audit["access"].where(audit["status"] == "ok", "bad")
+    state = _state(audit)
     lines = ["| subset | videos | random access | sequential | bad |", "|---|---|---|---|---|"]
     subsets = audit["subset"].replace("", "not given")
     for name, rows in [("all", state), *state.groupby(subsets)]:
         counts = [int((rows == kind).sum()) for kind in ("random", "sequential", "bad")]
         lines.append(f"| {name} | {len(rows)} | {' | '.join(map(str, counts))} |")
-    bad = audit[audit["status"] != "ok"]
+    bad = audit[state == "bad"]
     if len(bad):
         lines += ["", "| bad because it | videos | first |", "|---|---|---|"]
-        for reason, rows in bad.groupby("error"):
-            lines.append(f"| {_cell(reason)} | {len(rows)} | {_cell(rows['video'].iloc[0])} |")
+        for reason, count in bad["error"].value_counts().head(20).items():
+            first = bad["video"][bad["error"] == reason].iloc[0]
+            lines.append(f"| {_cell(reason)} | {count} | {_cell(first)} |")
         sizes = audit["label"].value_counts()
         lines += ["", "| class with bad videos | bad | of |", "|---|---|---|"]
         for label, count in bad["label"].value_counts(sort=False).items():
             lines.append(f"| {_cell(label)} | {count} | {sizes[label]} |")
     return "\n".join(lines) + "\n"
+
+
+def _state(audit: pd.DataFrame) -> pd.Series:
+    """random, sequential or bad."""
+    return audit["access"].where(audit["status"] == "ok", "bad")
 
 
 def check_audit(audit: pd.DataFrame, max_bad_fraction: float = 0.05) -> None:
