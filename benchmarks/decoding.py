@@ -58,8 +58,9 @@ def pyav_frames(path: Path, indices: np.ndarray) -> np.ndarray:
     """As it is mostly written: decode from the start, convert every frame, keep some."""
     frames, wanted = {}, set(indices.tolist())
     with av.open(str(path)) as container:
-        container.streams.video[0].thread_count = 1
-        for index, frame in enumerate(container.decode(video=0)):
+        stream = container.streams.best("video")
+        stream.thread_count = 1
+        for index, frame in enumerate(container.decode(stream)):
             picture = frame.to_ndarray(format="rgb24")
             if index in wanted:
                 frames[index] = picture

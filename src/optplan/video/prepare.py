@@ -5,6 +5,7 @@ that take longest to decode. Random access to them is exact, which is checked fo
 """
 
 import json
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -50,6 +51,8 @@ def prepare_videos(
     rows = [SimpleNamespace(**row) for row in table.to_dict("records")]
     targets = [Path(folder) / f"{row.video}.mp4" for row in rows]
     kept = Journal(journal, json.dumps([av.__version__, short_side, OPTIONS]))
+    for unfinished in Path(folder).rglob("*.partial"):
+        unfinished.unlink(missing_ok=True)
     outcomes: dict[int, dict] = {}
     for number, (row, target) in enumerate(zip(rows, targets, strict=True)):
         found = kept.find(row.video, Path(root) / row.video)
@@ -77,7 +80,8 @@ def prepare_videos(
 def prepare_video(row: SimpleNamespace, root: str, target: Path, short_side: int) -> dict:
     """Write one video and return what the audit says of it."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.partial")
+    # A worker that a killed run has left behind may be writing the same file: names of their own.
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
         _encode(row, Path(root), partial, short_side)
         found = inspect_video(partial)
