@@ -4,18 +4,24 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from optplan.locks import held
 from optplan.video.audit import audit_videos, describe_audit, summarise_audit
 from optplan.video.index import read_table, write_table
 
 name = snakemake.wildcards.experiment
 index = read_table(snakemake.input.index)
-with tqdm(total=len(index), desc=f"{name}: audit", mininterval=5) as bar:
+work = Path(snakemake.output.table).parent / "work"
+work.mkdir(exist_ok=True)
+with (
+    held(work / "audit.lock"),
+    tqdm(total=len(index), desc=f"{name}: audit", mininterval=5) as bar,
+):
     audit = audit_videos(
         index,
         snakemake.input.root,
         workers=snakemake.threads,
         timeout_seconds=snakemake.params.timeout_seconds,
-        journal=Path(snakemake.output.table).parent / "work" / "audit.jsonl",
+        journal=work / "audit.jsonl",
         progress=lambda done, total: bar.update(done - bar.n),
     )
 print(f"{name}: {summarise_audit(audit)}")
