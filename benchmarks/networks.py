@@ -11,6 +11,7 @@ import argparse
 import resource
 import statistics
 import time
+from importlib.util import find_spec
 from multiprocessing import get_context
 
 import torch
@@ -26,7 +27,8 @@ CUDA = torch.cuda.is_available()
 DEVICE = torch.device("cuda" if CUDA else "cpu")
 NUM_CLASSES = 400
 DG_P3D, PLAIN = "DG-P3D", "DG-P3D, plain Conv3d"
-OTHERS = ("r2plus1d_18", "r3d_18", "mc3_18", "s3d")
+SLOWFAST = "SlowFast R-50"
+TORCHVISION = ("r2plus1d_18", "r3d_18", "mc3_18", "s3d")
 
 
 class OneHead(nn.Module):
@@ -40,6 +42,21 @@ class OneHead(nn.Module):
         return self.network(clips).unsqueeze(1)
 
 
+class SlowFast(nn.Module):
+    """pytorchvideo's SlowFast R-50 (alpha 4), pooled over clips of this size; logits (B, 1, K)."""
+
+    def __init__(self, frames: int, size: int):
+        super().__init__()
+        from pytorchvideo.models.slowfast import create_slowfast
+
+        side = size // 32
+        pools = ((frames // 4, side, side), (frames, side, side))
+        self.network = create_slowfast(model_num_class=NUM_CLASSES, head_pool_kernel_sizes=pools)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        return self.network([clips[:, :, ::4].contiguous(), clips]).unsqueeze(1)
+
+
 def plain(network: nn.Module) -> nn.Module:
     """The same network with `nn.Conv3d.forward` in place of the convolutions folded to 2D."""
     for module in network.modules():
@@ -48,12 +65,17 @@ def plain(network: nn.Module) -> nn.Module:
     return network
 
 
-def build(name: str, body: str, layout: str) -> nn.Module:
-    """A network of the table with random weights; `layout` is that of all but the folded DG-P3D."""
+def build(name: str, body: str, layout: str, shape: tuple) -> nn.Module:
+    """A network of the table with random weights, for clips of `shape` (B, 3, T, H, W).
+
+    `layout` is that of all but the folded DG-P3D.
+    """
     if name == DG_P3D:
         return build_network("dg_p3d", body, num_classes=NUM_CLASSES)
     if name == PLAIN:
         network = plain(build_network("dg_p3d", body, num_classes=NUM_CLASSES))
+    elif name == SLOWFAST:
+        network = SlowFast(shape[2], shape[3])
     else:
         network = OneHead(getattr(video, name)(num_classes=NUM_CLASSES))
         if name == "s3d":
@@ -99,7 +121,7 @@ def peak_memory(task: tuple) -> float:
     if CUDA:
         torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated() if CUDA else resident()
-    training = Training(build(name, body, layout), shape)
+    training = Training(build(name, body, layout, shape), shape)
     for _ in range(2):
         training.step()
     return ((torch.cuda.max_memory_allocated() if CUDA else resident()) - before) / 2**20
@@ -120,7 +142,7 @@ def peak_memories(tasks: list[tuple]) -> list[float]:
 def forward_flops(name: str, body: str, shape: tuple) -> int:
     """FLOPs of one forward pass of one clip (a multiply-add is two), nothing computed."""
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
-        build(name, body, "contiguous_format").eval()(torch.empty(1, *shape[1:]))
+        build(name, body, "contiguous_format", shape).eval()(torch.empty(1, *shape[1:]))
     return counter.get_total_flops()
 
 
@@ -146,7 +168,7 @@ def table(names: list[str], args: argparse.Namespace) -> str:
     """The Markdown table of the networks `names`, of which the first is compared with the rest."""
     shape = (args.batch, 3, args.frames, args.size, args.size)
     memories = peak_memories([(name, args.body, args.layout, shape) for name in names])
-    trainings = [Training(build(name, args.body, args.layout), shape) for name in names]
+    trainings = [Training(build(name, args.body, args.layout, shape), shape) for name in names]
     for training in trainings:
         training.step()
     peak, seconds = matrix_flops(args.matrix), {name: [] for name in names}
@@ -190,7 +212,8 @@ def main() -> None:
         default="contiguous_format",
         help="memory layout of all networks but the folded DG-P3D, which is channels_last_3d",
     )
-    print(table([DG_P3D, PLAIN, *OTHERS], parser.parse_args()))
+    slowfast = [SLOWFAST] if find_spec("pytorchvideo") else []
+    print(table([DG_P3D, PLAIN, *TORCHVISION, *slowfast], parser.parse_args()))
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ rule train_stage:
         "results/{study}/{experiment}/seed-{seed}/logs/{strategy}-{number}.log",
     conda:
         "../envs/runtime.yaml"
-    threads: lambda wc: settings(wc)["training"]["threads"]
+    threads: job_threads
     params:
-        settings=part("data", "network", "states", "training", "video"),
+        settings=part("data", "modality", "network", "states", "training", "video"),
     message:
         "{wildcards.experiment}: {wildcards.strategy}, stage {wildcards.number}"
     script:

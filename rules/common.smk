@@ -24,6 +24,7 @@ VARIANT = r"with(?:out)?-(?:cs|us)-l\d+-r\d+"
 wildcard_constraints:
     study=STUDY["study"],
     experiment="|".join(STUDY["experiments"]),
+    fusion="|".join(STUDY["fusions"]) or "-",
     seed=r"\d+",
     source=r"start|(?:cs|us)-l\d+-r\d+",
     target=r"(?:cs|us)-l\d+-r\d+",
@@ -42,6 +43,12 @@ def part(*keys):
     return lambda wildcards: {key: settings(wildcards)[key] for key in keys}
 
 
+def job_threads(wildcards):
+    """CPU threads of a job that trains: those of its processes and of their decoders."""
+    compute = settings(wildcards)["compute"]
+    return compute["processes"] * (compute["threads"] + compute["workers"])
+
+
 def record(wildcards, state):
     """File of a state's chosen parent, once it has been chosen."""
     return checkpoints.select_parent.get(
@@ -58,20 +65,37 @@ def video_root(wildcards):
     return root or f"results/{wildcards.study}/{wildcards.experiment}/data/videos"
 
 
+def listing(wildcards):
+    """What decides which videos are listed, and how."""
+    data = settings(wildcards)["data"]
+    keys = ("format", "split", "max_missing_fraction", "group_column")
+    return {key: data[key] for key in keys}
+
+
 def fingerprint(wildcards):
     """So that a video which is added, removed or exchanged is looked at again."""
-    return _fingerprint(settings(wildcards)["data"]["root"])
+    data = settings(wildcards)["data"]
+    return _fingerprint(
+        data["root"], data["format"], data["annotations"], data["split"]
+    )
 
 
 _fingerprint = functools.cache(study.fingerprint)
 
 
 def split_file(wildcards):
-    """Which video trains, validates and tests; a simulated task has none."""
-    data = settings(wildcards)["data"]
-    if data["format"] == "simulated":
+    """Which video trains, validates and tests, and its flow; a simulated task has none."""
+    own = settings(wildcards)
+    if own["data"]["format"] == "simulated":
         return []
-    name = "split" if data["prepare"] is None else "prepared"
+    if own["modality"] == "flow":
+        return f"results/{wildcards.study}/{wildcards.experiment}/data/flow.tsv"
+    return rgb_table(wildcards)
+
+
+def rgb_table(wildcards):
+    """The split as it is for the videos that are read: the originals or the prepared ones."""
+    name = "split" if settings(wildcards)["data"]["prepare"] is None else "prepared"
     return f"results/{wildcards.study}/{wildcards.experiment}/data/{name}.tsv"
 
 
@@ -79,7 +103,7 @@ def clip_files(wildcards):
     """The videos that are read again and again: the originals, or the table of prepared ones."""
     if settings(wildcards)["data"]["prepare"] is None:
         return video_root(wildcards)
-    return split_file(wildcards)
+    return rgb_table(wildcards)
 
 
 def video_files(wildcards):
@@ -88,6 +112,9 @@ def video_files(wildcards):
         return []
     if settings(wildcards)["data"]["cache"]:
         return f"results/{wildcards.study}/{wildcards.experiment}/data/frames.npy"
+    if settings(wildcards)["modality"] == "flow":
+        # Beside it is the folder of the flow files, which no rule declares.
+        return split_file(wildcards)
     return clip_files(wildcards)
 
 
@@ -138,12 +165,14 @@ def contenders(wildcards, name):
 
 
 def plan_file(wildcards):
-    """The plan that is replayed, or the one that this run makes."""
-    given = settings(wildcards)["plan"]
-    if given:
-        return given
+    """The plan that is replayed, or the one that this run or another experiment's makes."""
+    own = settings(wildcards)
+    if own["plan"] and not own["plan_of"]:
+        return own["plan"]
     return checkpoints.plan.get(
-        study=wildcards.study, experiment=wildcards.experiment, seed=wildcards.seed
+        study=wildcards.study,
+        experiment=own["plan_of"] or wildcards.experiment,
+        seed=wildcards.seed,
     ).output[0]
 
 

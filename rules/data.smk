@@ -18,14 +18,16 @@ rule index_videos:
     input:
         root=video_root,
         index=lambda wc: settings(wc)["data"]["index"] or [],
+        annotations=lambda wc: settings(wc)["data"]["annotations"] or [],
     output:
-        "results/{study}/{experiment}/data/index.tsv",
+        index="results/{study}/{experiment}/data/index.tsv",
+        missing="results/{study}/{experiment}/data/missing.tsv",
     log:
         "results/{study}/{experiment}/logs/index_videos.log",
     conda:
         "../envs/runtime.yaml"
     params:
-        group_column=lambda wc: settings(wc)["data"]["group_column"],
+        data=listing,
         videos=fingerprint,
     message:
         "{wildcards.experiment}: index the videos"
@@ -93,6 +95,27 @@ rule prepare_videos:
         "../workflow/scripts/prepare_videos.py"
 
 
+# The flow of each video is a file of its own in data/flow/, which is not declared: Snakemake would
+# delete what an interrupted job has finished.
+rule extract_flow:
+    input:
+        split=rgb_table,
+        root=clip_files,
+    output:
+        "results/{study}/{experiment}/data/flow.tsv",
+    log:
+        "results/{study}/{experiment}/logs/extract_flow.log",
+    conda:
+        "../envs/runtime.yaml"
+    threads: 64
+    params:
+        flow=lambda wc: study.flow_settings(settings(wc)),
+    message:
+        "{wildcards.experiment}: compute the optical flow"
+    script:
+        "../workflow/scripts/extract_flow.py"
+
+
 rule decode_videos:
     input:
         split=split_file,
@@ -103,6 +126,8 @@ rule decode_videos:
         "results/{study}/{experiment}/logs/decode_videos.log",
     conda:
         "../envs/runtime.yaml"
+    params:
+        modality=lambda wc: settings(wc)["modality"],
     message:
         "{wildcards.experiment}: decode the videos into one file"
     script:

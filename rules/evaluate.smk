@@ -11,10 +11,29 @@ rule evaluate:
         "results/{study}/{experiment}/seed-{seed}/logs/evaluate-{strategy}.log",
     conda:
         "../envs/runtime.yaml"
-    threads: lambda wc: settings(wc)["training"]["threads"]
+    threads: job_threads
     params:
-        settings=part("data", "network", "states", "video", "training"),
+        settings=part("data", "modality", "network", "states", "video", "training"),
     message:
         "{wildcards.experiment}: evaluate {wildcards.strategy} on the test videos"
     script:
         "../workflow/scripts/evaluate.py"
+
+
+# Table 7: the planned paths of two modalities as one.
+rule fuse_scores:
+    input:
+        lambda wc: [
+            f"results/{wc.study}/{name}/seed-{STUDY['seed']}/evaluation/planned/scores.npz"
+            for name in STUDY["fusions"][wc.fusion]
+        ],
+    output:
+        "results/{study}/fusion/{fusion}.json",
+    log:
+        "results/{study}/logs/fuse-{fusion}.log",
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "{wildcards.fusion}: average the scores of both experiments"
+    script:
+        "../workflow/scripts/fuse_scores.py"

@@ -9,7 +9,7 @@ rule initialise:
     conda:
         "../envs/runtime.yaml"
     params:
-        settings=part("data", "network", "states", "video"),
+        settings=part("data", "modality", "network", "states", "video"),
     message:
         "{wildcards.experiment}: initial weights"
     script:
@@ -30,10 +30,17 @@ rule train_transition:
         "results/{study}/{experiment}/seed-{seed}/logs/{source}--{target}.log",
     conda:
         "../envs/runtime.yaml"
-    threads: lambda wc: settings(wc)["training"]["threads"]
+    threads: job_threads
     params:
         settings=part(
-            "data", "network", "states", "training", "video", "knee", "planning"
+            "data",
+            "modality",
+            "network",
+            "states",
+            "training",
+            "video",
+            "knee",
+            "planning",
         ),
     message:
         "{wildcards.experiment}: train {wildcards.source} -> {wildcards.target}"

@@ -11,6 +11,7 @@ rule compare:
             for name, own in STUDY["experiments"].items()
             for strategy in [*own["strategies"], "planned"]
         ],
+        fusions=[f"results/{{study}}/fusion/{name}.json" for name in STUDY["fusions"]],
     output:
         csv=report("results/{study}/tables/comparison.csv", category="Tables"),
         md="results/{study}/tables/comparison.md",
@@ -26,6 +27,7 @@ rule compare:
             }
             for name, own in STUDY["experiments"].items()
         },
+        fusions=STUDY["fusions"],
     message:
         "compare planning with hand-tuned strategies"
     script:
@@ -88,3 +90,18 @@ rule draw_released:
         "draw the released path {wildcards.plan}"
     script:
         "../workflow/scripts/draw_released.py"
+
+
+# The picture of docs/sampling.md: snakemake --cores 1 sampling_figure
+rule sampling_figure:
+    output:
+        pdf="results/sampling/sampling.pdf",
+        png="results/sampling/sampling.png",
+    log:
+        "results/sampling/sampling.log",
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "draw which frames both samplings take"
+    script:
+        "../workflow/scripts/sampling_figure.py"

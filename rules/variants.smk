@@ -13,10 +13,11 @@ rule train_variant:
         "results/{study}/{experiment}/seed-{seed}/logs/{variant}-{number}-knee.log",
     conda:
         "../envs/runtime.yaml"
-    threads: lambda wc: settings(wc)["training"]["threads"]
+    threads: job_threads
     params:
         settings=part(
             "data",
+            "modality",
             "network",
             "states",
             "training",

@@ -17,6 +17,7 @@ from jsonschema.validators import extend
 
 from optplan.planning.states import State
 from optplan.planning.strategies import HandTuned
+from optplan.video.official import check_official, facts
 
 NETWORKS = ("p3d", "g_p3d", "dg_p3d", "i3d")  # optplan.networks.zoo, which imports torch
 
@@ -67,13 +68,14 @@ def check_experiment(settings: dict, where: str):
     _check_blocks(settings["network"], f"{where}.network.blocks")
     _check_strategies(settings, f"{where}.strategies")
     _check_plan(settings, f"{where}.plan")
+    _check_modality(settings, where)
 
 
 def _reason(error: ValidationError) -> str:
     if error.validator == "additionalProperties":
         known = list(error.schema["properties"])
         unknown = sorted(map(str, set(error.instance) - set(known)))
-        named = ", ".join(name + _hint(name, known) for name in unknown)
+        named = ", ".join(name + hint(name, known) for name in unknown)
         return f" has no key {named}; allowed: {', '.join(known)}"
     number = _meant_number(error)
     if number is None:
@@ -84,7 +86,8 @@ def _reason(error: ValidationError) -> str:
     )
 
 
-def _hint(name: str, known: list[str]) -> str:
+def hint(name: str, known: list[str]) -> str:
+    """ "(did you mean ...?)" for a name that is not among the known ones, if one is like it."""
     close = get_close_matches(name, known, n=1)
     return f" (did you mean {close[0]}?)" if close else ""
 
@@ -104,6 +107,15 @@ def _meant_number(error: ValidationError) -> str | None:
 
 
 def _check_data(data: dict, where: str):
+    if facts(data["format"]) is not None:
+        check_official(data, where)
+        return
+    for key, idle in (("annotations", None), ("split", 1)):
+        if data[key] != idle:
+            raise ValueError(
+                f"{where}.{key}: {data[key]!r} has no use with format {data['format']}, which has "
+                f"no official lists; leave it out"
+            )
     if data["format"] != "folder":
         if data["format"] == "embedded" and data["name"] not in ("motion", "order"):
             raise ValueError(f"{where}.name: {data['name']!r} must be 'motion' or 'order'")
@@ -211,7 +223,7 @@ def _check_network(network: dict, where: str):
     if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", name):
         raise ValueError(
             f"{where}.name: {name!r} must be one of {', '.join(NETWORKS)}, or module:function for "
-            f"a network of your own{_hint(name, NETWORKS)}"
+            f"a network of your own{hint(name, NETWORKS)}"
         )
     module, _ = name.split(":")
     folders = [str(Path.cwd()), *sys.path]
@@ -265,6 +277,25 @@ def _check_plan(settings: dict, where: str):
     except (KeyError, TypeError, ValueError, yaml.YAMLError):
         raise ValueError(f"{where}: {file!r} is not a plan: it has no path of states") from None
     _check_reach(states, settings["states"], f"{where}: {file!r}")
+
+
+def _check_modality(settings: dict, where: str):
+    if settings["modality"] == "rgb":
+        return
+    if settings["data"]["format"] == "simulated":
+        raise ValueError(
+            f"{where}.modality: a simulated task has no videos and so no flow; give rgb"
+        )
+    if settings["flow"]["short_side"] is None and settings["video"]["short_side"][0] < 16:
+        raise ValueError(
+            f"{where}.flow.short_side is the least video.short_side, "
+            f"{settings['video']['short_side'][0]}: too small for flow; give at least 16"
+        )
+    if settings["network"]["name"] not in NETWORKS:
+        raise ValueError(
+            f"{where}.modality: flow is for the networks {', '.join(NETWORKS)}; one of your own "
+            f"({settings['network']['name']!r}) sees RGB"
+        )
 
 
 def _check_reach(stages, states: dict, what: str):

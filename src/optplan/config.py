@@ -12,6 +12,8 @@ import yaml
 from optplan.checks import check_experiment, check_schema
 from optplan.planning.states import State, TransitionGraph
 from optplan.planning.strategies import StageSpec
+from optplan.study_checks import check_study
+from optplan.video.official import facts
 from optplan.video.sampling import ClipSpec
 
 SCHEMA = Path(__file__).parents[2] / "config" / "schema.yaml"
@@ -21,8 +23,10 @@ PRESETS = SCHEMA.with_name("presets.yaml")
 def resolve(config: dict) -> dict:
     """The whole configuration with every default filled in, checked.
 
-    `defaults` is merged into every experiment, and the schema's own defaults into what is left
-    open. Returns {"study", "seed", "experiments": {name: settings}}.
+    `defaults` is merged into every experiment. What is left open is taken from the preset, the
+    plan, the facts of the data set and the schema's own defaults, in this order. Returns {"study",
+    "seed", "experiments": {name: settings}, "fusions"}. The `plan` of an experiment with `plan_of`
+    is the file that the other experiment's plan will be written to.
 
     Raises:
         ValueError: for an unknown key, a value of the wrong kind or one that cannot work; the
@@ -30,10 +34,10 @@ def resolve(config: dict) -> dict:
     """
     schema = yaml.safe_load(SCHEMA.read_text())
     check_schema(config, schema, "")
-    experiments = {}
+    defaults, experiments = config.get("defaults", {}), {}
     for name, own in config["experiments"].items():
-        settings = _merge(config.get("defaults", {}), own or {})
-        settings = _with_plan(_with_preset(settings))
+        settings = _merge(_merge(defaults, _lent(config, own or {})), own or {})
+        settings = _with_facts(_with_plan(_with_preset(settings)))
         settings = _fill(settings, schema["$defs"]["experiment"])
         check_schema(
             settings,
@@ -42,11 +46,13 @@ def resolve(config: dict) -> dict:
         )
         check_experiment(settings, f"experiments.{name}")
         experiments[name] = settings
-    return {
-        "study": config.get("study", "study"),
-        "seed": config.get("seed", 1),
-        "experiments": experiments,
-    }
+    fusions = config.get("fusions", {})
+    check_study(experiments, fusions)
+    study, seed = config.get("study", "study"), config.get("seed", 1)
+    for settings in experiments.values():
+        if settings["plan_of"] is not None:
+            settings["plan"] = f"results/{study}/{settings['plan_of']}/seed-{seed}/plan.yaml"
+    return {"study": study, "seed": seed, "experiments": experiments, "fusions": fusions}
 
 
 def graph(settings: dict) -> TransitionGraph:
@@ -97,6 +103,7 @@ def stage_settings(
         "momentum": training["momentum"],
         "weight_decay": training["weight_decay"],
         "clip_norm": training["clip_norm"],
+        "sync_bn": training["sync_bn"],
         "seed": int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4]),
     }
 
@@ -116,6 +123,25 @@ def stopper_settings(settings: dict, *, from_start: bool, rival: float | None = 
     }
 
 
+def flow_settings(settings: dict) -> dict:
+    """Method and short side in px of an experiment's optical flow."""
+    short_side = settings["flow"]["short_side"] or settings["video"]["short_side"][0]
+    return {"method": settings["flow"]["method"], "short_side": short_side}
+
+
+def _lent(config: dict, own: dict) -> dict:
+    """What the experiment whose plan is taken says about its stages; comes before the defaults."""
+    defaults, experiments = config.get("defaults", {}), config["experiments"]
+    name = _merge(defaults, own).get("plan_of")
+    if not isinstance(name, str) or name not in experiments:
+        return {}  # nothing is taken, or from nowhere: see check_study
+    lender = _merge(defaults, experiments[name] or {})
+    training = lender.get("training")
+    stages = training if isinstance(training, dict) else {}
+    stages = {key: stages[key] for key in ("freeze_bn_from", "frozen_rate_scale") if key in stages}
+    return {"states": lender.get("states", {}), "training": stages}
+
+
 def _with_preset(settings: dict) -> dict:
     """The settings merged over those of their preset; a wrong name is left to the schema."""
     presets = yaml.safe_load(PRESETS.read_text())
@@ -131,6 +157,13 @@ def _with_plan(settings: dict) -> dict:
         return _merge(brought, settings)
     except (KeyError, TypeError, OSError, AttributeError, yaml.YAMLError):
         return settings  # there is no plan, or none that could be replayed: see check_experiment
+
+
+def _with_facts(settings: dict) -> dict:
+    """The settings merged over what Table 2 and the like say of an official data set."""
+    data = settings.get("data")
+    known = facts(data.get("format")) if isinstance(data, dict) else None
+    return _merge(known["settings"], settings) if known else settings
 
 
 def _merge(base: dict, own: dict) -> dict:

@@ -6,14 +6,21 @@ from pathlib import Path
 
 
 def write_bytes(content: bytes, path: Path):
-    """Write under another name, then rename."""
+    """Write under another name, then rename.
+
+    An OSError, as of a full disk, names the path, and leaves the file that was there as it was.
+    """
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def write_json(value, path: Path):

@@ -1,10 +1,13 @@
-"""Locks that go with their process, however it ends (`flock`)."""
+"""Locks that go with their process, however it ends."""
 
 import fcntl
 import os
 import shutil
 import sys
-from contextlib import contextmanager
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 _runs = []
@@ -31,6 +34,30 @@ def held(path: Path):
             return
 
 
+@contextmanager
+def claimed(names: Sequence[str], count: int) -> Iterator[list[int]]:
+    """Hold the first `count` free ones of the machine's devices `names`; yields their positions.
+
+    Waits until there are as many, holding none meanwhile: jobs that want several cannot block each
+    other. Every process of this machine that claims takes part, whoever's it is.
+    """
+    said = False
+    while True:
+        with ExitStack() as stack:
+            free = []
+            for number, name in enumerate(names):
+                file = stack.enter_context(_shared_file(f"optplan-{name}.lock"))
+                if len(free) < count and _try_claim(file):
+                    free.append(number)
+            if len(free) == count:
+                yield free
+                return
+        if not said:
+            said = True
+            print(f"waiting for {count} of {len(names)} devices", file=sys.stderr, flush=True)
+        time.sleep(1)
+
+
 def join_runs(folder: Path):
     """Register this process as a Snakemake run of the working folder whose `.snakemake` is given.
 
@@ -51,6 +78,25 @@ def _try(file) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _try_claim(file) -> bool:
+    try:  # unlike flock, not inherited by decoding processes, which may outlive a killed job
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def _shared_file(name: str):
+    """A file of the machine's temporary folder that all of its users may lock."""
+    path = Path(tempfile.gettempdir(), name)
+    try:  # where the folder is sticky, no one but its owner may open a file as a new one
+        return path.open("r+")
+    except FileNotFoundError:
+        file = path.open("a+")
+        path.chmod(0o666)
+        return file
 
 
 def _is_at(file, path: Path) -> bool:

@@ -3,32 +3,44 @@
 import sys
 import time
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 from optplan.config import graph
 from optplan.reporting.records import read_json
 
-SECONDS_BETWEEN_LINES = 10
+# A terminal is watched; a file, as under Slurm, is read afterwards.
+SECONDS_BETWEEN_LINES = 10 if sys.stderr.isatty() else 60
 
 
 class Reporter:
     """Writes every epoch to the log of a job, and to the terminal not more often than is of use.
 
+    Where TensorBoard is installed, also to events below `tensorboard`, beside the log.
+
     Args:
         name: what is trained.
         run: folder of the experiment's run, results/<study>/<experiment>/seed-<n>.
-        log: file for all lines.
+        log: file for all lines; made with the first one.
         settings: the experiment's, where the transitions of a plan are to be counted.
     """
 
     def __init__(self, name: str, *, run: Path, log, settings: dict | None = None):
         self.name, self.run, self.log = name, Path(run), Path(log)
         self.total = len(graph(settings).transitions) if settings else 0
-        self.shown = self.began = time.monotonic()
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        self._note(f"{name}, {datetime.now():%Y-%m-%d %H:%M:%S}")
+        self.shown = self.epoch_began = time.monotonic()
+        self.said = self.board = None
 
-    def epoch(self, entry: dict, decision):
+    def clips(self, epoch: int, done: int, total: int):
+        """Called after every step of an epoch with the numbers of its clips."""
+        now = time.monotonic()
+        if now - self.shown >= SECONDS_BETWEEN_LINES:
+            left = (now - self.epoch_began) * (total - done) / done
+            self._print(f"epoch {epoch:3d}  {done / total:4.0%}, {left / 60:.1f} min left of it")
+        if done == total:
+            self.epoch_began = now
+
+    def epoch(self, entry: dict, decision, cost: dict):
         """Called after every epoch."""
         parts = [f"epoch {entry['epoch']:3d}", f"loss {entry['loss']:.3f}"]
         if decision is not None:
@@ -36,10 +48,12 @@ class Reporter:
             if decision.identified:
                 parts.append(f"knee at {decision.best_epoch} ({decision.fitted:.1%})")
         line = "  ".join(parts)
-        self._note(line)
+        waiting = cost["data_seconds"] / max(cost["seconds"], 1e-9)
+        self._note(f"{line}  {cost['seconds']:.0f} s so far, {waiting:.0%} waiting for clips")
         if time.monotonic() - self.shown >= SECONDS_BETWEEN_LINES:
-            self.shown = time.monotonic()
             self._print(line)
+        self._draw(entry, decision, waiting)
+        self.epoch_began = time.monotonic()
 
     def finished(self, knee: dict):
         """Called when a transition has found its knee."""
@@ -64,10 +78,29 @@ class Reporter:
             f"; {len(costs)} of {self.total} transitions, about {minutes:.0f} min of this plan left"
         )
 
+    def _draw(self, entry: dict, decision, waiting: float):
+        if self.board is None and find_spec("tensorboard"):
+            from torch.utils.tensorboard import SummaryWriter  # training has imported torch
+
+            self.board = SummaryWriter(self.log.parent / "tensorboard" / self.log.stem)
+        if self.board is not None:
+            values = {"loss": entry["loss"], "top-1": entry.get("top1"), "waiting": waiting}
+            if decision is not None and decision.identified:
+                values |= {"knee/epoch": decision.best_epoch, "knee/top-1": decision.fitted}
+            for name, value in values.items():
+                if value is not None:
+                    self.board.add_scalar(name, value, entry["epoch"])
+            self.board.flush()
+
     def _note(self, line: str):
+        if self.said is None:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            line = f"{self.name}, {datetime.now():%Y-%m-%d %H:%M:%S}\n{line}"
+        self.said = line
         with self.log.open("a") as file:
             file.write(line + "\n")
 
     def _print(self, line: str):
+        self.shown = time.monotonic()
         experiment = self.run.parent.name
         print(f"{experiment:>8}  {self.name:<24} {line}", file=sys.stderr, flush=True)

@@ -6,7 +6,7 @@ Weights are the JSON of a simulated model, seconds are nominal, and nothing impo
 from dataclasses import asdict
 from pathlib import Path
 
-from optplan.assignments import best_rival, check_source, last_state, stage_of, variant_transition
+from optplan.assignments import best_rival, check_source, stage_of, variant_transition
 from optplan.config import clip_spec, stopper_settings
 from optplan.files import write_json, write_lines
 from optplan.planning.knee import KneeStopper
@@ -74,7 +74,6 @@ def run_stage(inputs, settings: dict, *, strategy: str, number: int, seed: int, 
 
 def run_evaluation(inputs, settings: dict, *, strategy: str, outputs):
     """The accuracy of the model without an error, as an endless test set would show it."""
-    last_state(strategy, inputs)
     top1 = _task(settings).accuracy(_model(inputs))
     write_json({"top1": top1}, outputs.scores)
     videos = settings["data"]["validation_videos"]

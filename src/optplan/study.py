@@ -6,17 +6,21 @@ from pathlib import Path
 
 import yaml
 
-from optplan.config import graph, resolve
+from optplan.config import flow_settings, graph, resolve
 from optplan.planning.selection import distinct_transitions, promising_first, race
 from optplan.planning.states import START, State
 from optplan.planning.strategies import HandTuned
 from optplan.planning.variants import variants
+from optplan.video.official import facts, find_lists, find_videos
 
 __all__ = [
     "State",
     "contenders",
+    "experiment_settings",
     "fingerprint",
+    "flow_settings",
     "graph",
+    "job_settings",
     "lost_race",
     "model_file",
     "num_stages",
@@ -50,8 +54,12 @@ def targets(study: dict) -> list[str]:
     return files
 
 
-def fingerprint(root) -> str | None:
+def fingerprint(root, name="folder", annotations=None, split=1) -> str | None:
     """Changes with the name, size or time of any file below the folder `root`.
+
+    Of the official data set `name` it changes with the names of the videos, and with the name,
+    size or time of any official list of `split` in the folder `annotations`. It does not change
+    with a video's size or time: these sets are too large to ask every file at every start.
 
     Snakemake itself only looks at the folder's own time, which an exchanged video does not touch.
     None for no folder: rendered videos follow from the configuration.
@@ -59,12 +67,32 @@ def fingerprint(root) -> str | None:
     if root is None:
         return None
     digest = hashlib.sha256()
-    for path in sorted(Path(root).rglob("*")):
-        if path.is_file():
-            entry = path.stat()
-            name = path.relative_to(root).as_posix()
-            digest.update(f"{name}\0{entry.st_size}\0{entry.st_mtime_ns}\0".encode())
+    if facts(name) is None:
+        files = [path for path in sorted(Path(root).rglob("*")) if path.is_file()]
+    else:
+        videos = sorted(find_videos(name, root))
+        digest.update("\0".join(videos).encode(errors="surrogateescape"))
+        lists = find_lists(name, annotations, split)
+        root, files = annotations, [path for paths in lists.values() for path in paths]
+    for path in files:
+        entry = path.stat()
+        name = path.relative_to(root).as_posix()
+        digest.update(f"{name}\0{entry.st_size}\0{entry.st_mtime_ns}\0".encode())
     return digest.hexdigest()
+
+
+def job_settings(job) -> dict:
+    """The settings of a job of the workflow, given its `snakemake` object.
+
+    `compute` says how a job is to compute, not what. It is no parameter of the rules, so that more
+    processes, say, are no reason to train again what has been trained.
+    """
+    return job.params.settings | {"compute": experiment_settings(job)["compute"]}
+
+
+def experiment_settings(job) -> dict:
+    """All settings of the experiment that a job belongs to, given its `snakemake` object."""
+    return resolve(job.config)["experiments"][job.wildcards.experiment]
 
 
 def run_folder(wildcards) -> str:

@@ -22,7 +22,7 @@ def one_thread():
 def test_the_table_compares_speed_memory_and_utilisation(monkeypatch, capsys):
     arguments = "--frames 8 --size 32 --batch 2 --rounds 1 --body small --matrix 64"
     monkeypatch.setattr(sys, "argv", ["networks.py", *arguments.split()])
-    monkeypatch.setattr(networks, "OTHERS", ("s3d",))
+    monkeypatch.setattr(networks, "TORCHVISION", ("s3d",))
     networks.main()
     heads, _, *rows, _, note = capsys.readouterr().out.splitlines()
     assert len(rows) == 3
@@ -37,9 +37,9 @@ def test_the_table_compares_speed_memory_and_utilisation(monkeypatch, capsys):
 
 def test_the_plain_network_computes_the_same_with_other_convolutions():
     torch.manual_seed(1)
-    folded = networks.build(networks.DG_P3D, "small", "contiguous_format").eval()
+    folded = networks.build(networks.DG_P3D, "small", "contiguous_format", ()).eval()
     torch.manual_seed(1)
-    plain = networks.build(networks.PLAIN, "small", "contiguous_format").eval()
+    plain = networks.build(networks.PLAIN, "small", "contiguous_format", ()).eval()
     clips = torch.randn(1, 3, 8, 32, 32)
     with torch.no_grad():
         torch.testing.assert_close(plain(clips), folded(clips))

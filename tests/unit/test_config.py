@@ -4,12 +4,23 @@ from pathlib import Path
 
 import yaml
 
-from optplan.config import SCHEMA, clip_spec, graph, resolve, stage_settings, stopper_settings
+from optplan.config import (
+    SCHEMA,
+    clip_spec,
+    flow_settings,
+    graph,
+    resolve,
+    stage_settings,
+    stopper_settings,
+)
 from optplan.planning.strategies import HandTuned
 
 DEFAULT = Path(__file__).parents[2] / "config" / "config.yaml"
 # These hold other settings, or say which experiments there are.
-GROUPS = {"data", "network", "states", "training", "video", "knee", "planning"}
+GROUPS = {"data", "flow", "network", "states", "training", "compute", "video"} | {
+    "knee",
+    "planning",
+}
 OPEN = {"experiments", "defaults"} | GROUPS
 
 
@@ -63,6 +74,32 @@ def test_every_state_trains_with_the_same_effective_batch():
     stages = [*graph(settings).states, *HandTuned.parse("us-l1-l2-cosine-10").stages]
     batches = {stage_settings(settings, s, name="n", seed=1)["batch_size"] for s in stages}
     assert batches == {256}
+
+
+def test_a_plan_of_another_experiment_brings_its_stages_and_is_where_it_will_be_written():
+    config = one(states={"clip_lengths": [8, 16]}, training={"freeze_bn_from": 16})
+    config["defaults"] = {"states": {"clip_lengths": [4, 8, 16]}}
+    config["experiments"]["b"] = {"plan_of": "a", "data": config["experiments"]["a"]["data"]}
+    study = resolve(config | {"study": "s", "seed": 5})
+    one_, other = (study["experiments"][name] for name in "ab")
+    assert other["states"] == one_["states"]
+    assert other["states"]["clip_lengths"] == [8, 16]
+    assert other["training"]["freeze_bn_from"] == 16
+    assert (one_["plan"], other["plan"]) == (None, "results/s/a/seed-5/plan.yaml")
+
+
+def test_what_an_experiment_says_itself_comes_before_what_a_plan_of_another_brings():
+    config = one(states={"learning_rates": [0.1, 0.01]})
+    own = {"plan_of": "a", "states": {"learning_rates": [0.2, 0.02]}}
+    config["experiments"]["b"] = config["experiments"]["a"] | own
+    assert resolve(config)["experiments"]["b"]["states"]["learning_rates"] == [0.2, 0.02]
+
+
+def test_flow_is_computed_at_the_least_size_of_training_unless_another_is_given():
+    small = {"short_side": [130, 170], "crop": 112}
+    assert flow_settings(settings_of(video=small)) == {"method": "tvl1", "short_side": 130}
+    given = settings_of(flow={"method": "dis", "short_side": 100})
+    assert flow_settings(given) == {"method": "dis", "short_side": 100}
 
 
 def test_batch_norm_is_frozen_from_the_given_clip_length_on():

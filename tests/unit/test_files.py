@@ -1,3 +1,4 @@
+import errno
 import json
 
 import pytest
@@ -14,6 +15,18 @@ def test_an_interrupted_write_leaves_the_file_as_it_was(tmp_path):
     with pytest.raises(TypeError):
         write_bytes(None, tmp_path / "new.pt")
     assert not (tmp_path / "new.pt").exists()
+
+
+def test_a_full_disk_is_an_error_with_the_path_and_leaves_the_file_as_it_was(tmp_path):
+    path = tmp_path / "w.pt"
+    write_bytes(b"whole", path)
+    (tmp_path / "w.pt.partial").symlink_to("/dev/full")  # every write there finds the disk full
+    with pytest.raises(OSError, match=r"No space left on device: .*/w\.pt'") as caught:
+        write_bytes(b"new", path)
+    assert caught.value.errno == errno.ENOSPC
+    assert path.read_bytes() == b"whole"
+    write_bytes(b"new", path)
+    assert path.read_bytes() == b"new"
 
 
 def test_json_is_read_back_as_it_was_written(tmp_path):

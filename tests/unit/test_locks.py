@@ -2,10 +2,11 @@ import signal
 import subprocess
 import sys
 import time
+from threading import Timer
 
 import pytest
 
-from optplan.locks import held, join_runs
+from optplan.locks import claimed, held, join_runs
 
 HOLD = """
 import sys, time
@@ -23,6 +24,15 @@ join_runs(Path(sys.argv[1]))
 print("joined", flush=True)
 time.sleep(60)
 """
+CLAIM = """
+import sys, time
+from optplan.locks import claimed
+with claimed(sys.argv[2:], int(sys.argv[1])) as numbers:
+    print(numbers, flush=True)
+    time.sleep(60)
+"""
+# Its child goes on living, with all of its open files.
+CLAIM_AND_FORK = CLAIM.replace("time.sleep(60)", "import os; os.fork(); time.sleep(20)")
 
 
 def start(code: str, *arguments) -> subprocess.Popen:
@@ -79,3 +89,37 @@ def test_locks_of_a_living_run_stay(tmp_path):
     for other in others:
         other.kill()
         other.wait()
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """A temporary folder of its own for this process and those that it starts."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+
+
+def test_every_job_claims_a_device_of_its_own(machine):
+    other = start(CLAIM, 1, "a", "b")
+    with claimed(["a", "b", "c"], 2) as numbers:
+        assert numbers == [1, 2]
+    other.kill()
+    other.wait()
+
+
+def test_a_claimed_device_is_waited_for(machine, capsys):
+    other = start(CLAIM, 1, "a", "b")
+    Timer(0.5, other.kill).start()
+    with claimed(["a", "b"], 2) as numbers:
+        assert numbers == [0, 1]
+    assert other.wait() == -signal.SIGKILL
+    assert "waiting for 2 of 2 devices" in capsys.readouterr().err
+
+
+def test_a_killed_job_frees_its_device_though_its_children_live_on(machine):
+    other = start(CLAIM_AND_FORK, 1, "a")
+    other.kill()
+    other.wait()
+    began = time.monotonic()
+    with claimed(["a"], 1) as numbers:
+        assert numbers == [0]
+    assert time.monotonic() - began < 10  # the child lives for 20 s

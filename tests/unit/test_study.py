@@ -184,3 +184,27 @@ def test_the_fingerprint_of_a_folder_changes_with_its_files_and_with_nothing_els
     seen.append(fingerprint(tmp_path / "root"))
     assert len(set(seen)) == 4
     assert fingerprint(None) is None
+
+
+def test_the_fingerprint_of_an_official_set_changes_with_its_lists_and_the_names_of_its_videos(
+    tmp_path,
+):
+    lists, video = tmp_path / "lists", tmp_path / "root" / "a" / "v_a_g01_c01.avi"
+    for file in ("classInd.txt", "trainlist02.txt", "testlist02.txt", "notes.txt"):
+        (lists / file).parent.mkdir(exist_ok=True)
+        (lists / file).touch()
+    video.parent.mkdir(parents=True)
+    video.touch()
+
+    def current():
+        return fingerprint(tmp_path / "root", "ucf101", lists, 2)
+
+    seen = [current()]
+    video.write_bytes(b"abc")
+    (lists / "notes.txt").write_text("not a list")
+    assert current() == seen[0]
+    video.rename(video.with_name("v_a_g01_c02.avi"))
+    seen.append(current())
+    (lists / "testlist02.txt").write_text("a/v_a_g01_c02.avi\n")
+    seen.append(current())
+    assert len(set(seen)) == 3

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from optplan.reporting.tables import comparison_rows, planner_note, write_csv, write_markdown
+from optplan.reporting.tables import (
+    comparison_rows,
+    fusion_note,
+    fusion_row,
+    planner_note,
+    write_csv,
+    write_markdown,
+)
 from optplan.study import read_plan
 
 seed = snakemake.params.seed
@@ -26,6 +33,11 @@ for name, own in snakemake.params.experiments.items():
         given_plan=own["plan"],
     )
 table = pd.concat(rows, ignore_index=True)
+for name, members in snakemake.params.fusions.items():
+    metrics = Path("results", snakemake.wildcards.study, "fusion", f"{name}.json")
+    row = fusion_row(table, metrics, name=name, members=members)
+    notes[name] = fusion_note(table, members)
+    table = pd.concat([table, row], ignore_index=True)
 write_csv(table, snakemake.output.csv)
 write_markdown(table, snakemake.output.md, notes)
 print("\n" + Path(snakemake.output.md).read_text())

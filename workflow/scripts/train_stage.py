@@ -1,8 +1,9 @@
 """Train one stage of a hand-tuned strategy or of the planned path."""
 
 from optplan.assignments import trainer
+from optplan.study import job_settings
 
-settings = snakemake.params.settings
+settings = job_settings(snakemake)
 trainer(settings).run_stage(
     snakemake.input,
     settings,

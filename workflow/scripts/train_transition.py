@@ -1,8 +1,9 @@
 """Train one transition until the knee of its curve."""
 
 from optplan.assignments import trainer
+from optplan.study import job_settings
 
-settings = snakemake.params.settings
+settings = job_settings(snakemake)
 trainer(settings).run_transition(
     snakemake.input,
     settings,

@@ -82,10 +82,6 @@ class CustomNetwork(nn.Module):
             layer.eval()
         return self
 
-    def to(self, *args, memory_format=None, **kwargs) -> CustomNetwork:
-        # The layout is the module's own affair: torch refuses channels_last_3d for 2D filters.
-        return super().to(*args, **kwargs)
-
     def state_dict(self, *args, **kwargs) -> dict:
         return self.module.state_dict(*args, **kwargs)
 

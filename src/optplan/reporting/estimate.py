@@ -9,6 +9,7 @@ from optplan.config import graph, stage_settings, stopper_settings
 from optplan.planning.strategies import HandTuned
 from optplan.reporting.records import read_json
 from optplan.simulated import TRAINING_SHARE
+from optplan.video.official import facts
 
 # Mean of a transition on six data sets, as the paper's cost of planning (Table 4) implies.
 USUAL_EPOCHS = 35
@@ -78,6 +79,9 @@ def _planning_videos(data: Mapping, split: Path) -> int:
         from optplan.video.embedded import CLASSES  # brings an encoder along
 
         return data["train_per_class"] * len(CLASSES[data["name"]])
+    known = facts(data["format"])
+    if known:
+        return known["splits"][data["split"] - 1]["training"]
     root = Path(data["root"])
     train = root / "train"
     files = sum(path.is_file() for path in (train if train.is_dir() else root).rglob("*"))

@@ -4,7 +4,7 @@ Hand-tuning costs the whole grid, because the best strategy is known only after 
 Planning costs every transition it trained, and the retraining of the path it chose.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +16,7 @@ from optplan.study import read_records
 GRID = "best hand-tuned (grid)"
 PLANNED = "planned path"
 REPLAYED = "replayed path"
+FUSION = "mean of the scores"
 SAMPLING_NAMES = {"cs": "consecutive", "us": "uniform"}
 
 
@@ -52,6 +53,35 @@ def comparison_rows(
         | _cost([*searched, *_cost_files(run / "strategies" / "planned")])
     )
     return pd.DataFrame([{"experiment": experiment, "seed": seed} | row for row in rows])
+
+
+def fusion_row(
+    table: pd.DataFrame, metrics: Path, *, name: str, members: Sequence[str]
+) -> pd.DataFrame:
+    """The fusion `name` of the planned paths of two experiments of `table` (Table 7): one row.
+
+    `metrics` is the file that `fuse_scores` wrote. It costs what both paths cost together.
+    """
+    paths = _path_rows(table, members)
+    sampling, *others = paths["sampling"].unique()
+    row = {
+        "experiment": name,
+        "seed": paths["seed"].iloc[0],
+        "strategy": FUSION,
+        "sampling": "both" if others else sampling,
+        **_accuracy_of(read_json(metrics)),
+        **paths[["epochs", "frames", "seconds"]].sum(),
+        "device": ", ".join(sorted(set(paths["device"]))),
+    }
+    return pd.DataFrame([row]).astype({"epochs": int, "frames": int})
+
+
+def fusion_note(table: pd.DataFrame, members: Sequence[str]) -> str:
+    """Whose scores were averaged, and how good each is alone."""
+    paths = _path_rows(table, members)
+    alone = zip(paths["experiment"], paths["top1"], paths["standard_error"], strict=True)
+    texts = [f"{name} ({_percent(top1, error)} %)" for name, top1, error in alone]
+    return f"The paths of {' and '.join(texts)}; the cost is that of both."
 
 
 def planner_note(
@@ -144,8 +174,16 @@ def _transition_costs(run: Path) -> list[Path]:
     return [run / "transitions" / c["transition"] / "cost.json" for c in candidates]
 
 
+def _path_rows(table: pd.DataFrame, members: Sequence[str]) -> pd.DataFrame:
+    paths = table[table["strategy"].isin([PLANNED, REPLAYED])]
+    return paths.set_index("experiment", drop=False).loc[list(members)]
+
+
 def _accuracy(run: Path, name: str) -> dict:
-    metrics = read_json(run / "evaluation" / name / "metrics.json")
+    return _accuracy_of(read_json(run / "evaluation" / name / "metrics.json"))
+
+
+def _accuracy_of(metrics: Mapping) -> dict:
     top1, videos = metrics["top1"], metrics["videos"]
     error = (top1 * (1 - top1) / videos) ** 0.5
     return {"top1": top1, "standard_error": error, "videos": videos}
@@ -165,7 +203,7 @@ def _human(rows: pd.DataFrame) -> pd.DataFrame:
     accuracy = zip(rows["top1"], rows["standard_error"], strict=True)
     columns = {
         "Strategy": rows["strategy"],
-        "Sampling": rows["sampling"].map(SAMPLING_NAMES),
+        "Sampling": [SAMPLING_NAMES.get(name, name) for name in rows["sampling"]],
         "Top-1 (%)": [_percent(*pair) for pair in accuracy],
         "Epochs": rows["epochs"].map(str),
         "Frames (M)": [_digits(frames / 1e6) for frames in rows["frames"]],
@@ -187,12 +225,16 @@ def _fine_print(rows: pd.DataFrame) -> str:
     seeds = sorted(rows["seed"].unique())
     videos = " or ".join(str(n) for n in sorted(rows["videos"].unique()))
     devices = ", ".join(sorted({name for cell in rows["device"] for name in cell.split(", ")}))
-    return (
+    text = (
         f"Top-1 on {videos} test videos, ± one binomial standard error. "
-        f"Seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}, on {devices}. "
-        "The grid costs the training of every hand-tuned strategy, and its best is picked by the "
-        "top-1 shown; the planned path costs all transitions and the retraining, a replayed one "
-        "only its training."
+        f"Seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}, on {devices}."
+    )
+    if (rows["strategy"] == FUSION).all():
+        return text
+    return (
+        f"{text} The grid costs the training of every hand-tuned strategy, and its best is picked "
+        "by the top-1 shown; the planned path costs all transitions and the retraining, a replayed "
+        "one only its training."
     )
 
 

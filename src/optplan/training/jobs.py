@@ -24,10 +24,12 @@ from optplan.planning.search import candidate
 from optplan.planning.states import State, Transition
 from optplan.planning.strategies import StageSpec
 from optplan.progress import Reporter
+from optplan.training.devices import Rank, device_name, launch
 from optplan.training.evaluation import score_videos, top_k
 from optplan.training.snapshots import Snapshots, load, save
 from optplan.training.stage import Result, train_stage
 from optplan.video.clips import TrainingClips, ViewClips
+from optplan.video.flow import FlowClips, flow_folder, stored_pictures
 from optplan.video.frames import FrameStore, VideoFiles
 from optplan.video.index import read_table
 
@@ -54,78 +56,87 @@ def run_transition(inputs, settings: dict, *, source: str, target: str, seed: in
     """Train one transition to its knee and write curve, knee, weights and cost (Sec. 3.3)."""
     check_source(inputs, source)
     transition = Transition.parse(f"{source}--{target}")
-    _train_to_knee(inputs, settings, transition, transition.name, seed, outputs, log)
+    with held(Path(outputs.knee).with_name("work.lock")):
+        names = transition.name, seed
+        launch(_train_to_knee, settings, inputs, transition, *names, outputs, log)
 
 
 def run_variant(inputs, settings: dict, *, variant: str, number: int, seed: int, outputs, log):
     """The same for stage `number` (from 1) of a variant path (Sec. 5.4)."""
     transition = variant_transition(inputs, settings, variant, number)
-    _train_to_knee(inputs, settings, transition, f"{variant}/{number}", seed, outputs, log)
-
-
-def _train_to_knee(inputs, settings, transition: Transition, name: str, seed, outputs, log):
-    state, from_start = transition.target, transition.source is None
-    stage = stage_settings(settings, state, name=name, seed=seed)
-    rival = best_rival(inputs)
-    stopping = stopper_settings(settings, from_start=from_start, rival=rival)
-    folder = Path(outputs.knee).parent
-    clips = _Clips(inputs, settings, state)
-    network = _network(settings, clips.table)
-    network.load_state_dict(load(inputs.weights))
-    counted = settings if name == transition.name else None
-    reporter = Reporter(name, run=folder.parents[1], log=log, settings=counted)
-    with held(folder / "work.lock"):
-        snapshots = Snapshots(folder / "work", _identity(settings, stage, inputs) | stopping)
-        result = train_stage(
-            network,
-            clips.training(TRAINING, stage["seed"]),
-            clips.validation(),
-            stage,
-            snapshots=snapshots,
-            stopper=KneeStopper(**stopping),
-            from_start=from_start,
-            device=_device(),
-            workers=settings["training"]["workers"],
-            report=reporter.epoch,
-        )
-        found = candidate(transition, result.decision)
-        frames = result.cost["frames_trained"] + result.cost["frames_evaluated"]
-        _write(result, snapshots, outputs)
-        write_json(found | {"rival": rival, "frames": frames}, outputs.knee)
-    reporter.finished(found)
+    with held(Path(outputs.knee).with_name("work.lock")):
+        names = f"{variant}/{number}", seed
+        launch(_train_to_knee, settings, inputs, transition, *names, outputs, log)
 
 
 def run_stage(inputs, settings: dict, *, strategy: str, number: int, seed: int, outputs, log):
     """Train stage `number` (from 1) of a strategy on the whole original training set."""
-    spec, epochs = stage_of(strategy, number, inputs)
-    stage = stage_settings(settings, spec, name=f"{strategy}/{number}", seed=seed, epochs=epochs)
-    folder = Path(outputs.weights).parent
-    clips = _Clips(inputs, settings, spec)
-    network = _network(settings, clips.table)
-    network.load_state_dict(load(inputs.weights))
-    reporter = Reporter(f"{strategy}, stage {number}", run=folder.parents[2], log=log)
-    with held(folder / "work.lock"):
-        snapshots = Snapshots(folder / "work", _identity(settings, stage, inputs))
-        result = train_stage(
-            network,
-            clips.training(ORIGINAL_TRAINING, stage["seed"]),
-            None,
-            stage,
-            snapshots=snapshots,
-            device=_device(),
-            workers=settings["training"]["workers"],
-            report=reporter.epoch,
-        )
-        _write(result, snapshots, outputs)
+    with held(Path(outputs.weights).with_name("work.lock")):
+        launch(_train_for_epochs, settings, inputs, strategy, number, seed, outputs, log)
 
 
 def run_evaluation(inputs, settings: dict, *, strategy: str, outputs):
     """Score the test videos with the second inference strategy: many clips, three crops."""
-    spec = last_state(strategy, inputs)
-    video = settings["video"]
+    launch(_evaluate, settings, inputs, strategy, outputs)
+
+
+def _train_to_knee(rank: Rank, settings, inputs, transition: Transition, name, seed, outputs, log):
+    from_start = transition.source is None
+    stage = stage_settings(settings, transition.target, name=name, seed=seed)
+    rival = best_rival(inputs)
+    stopping = stopper_settings(settings, from_start=from_start, rival=rival)
+    folder = Path(outputs.knee).parent
+    clips = _Clips(inputs, settings, transition.target)
+    counted = settings if name == transition.name else None
+    reporter = Reporter(name, run=folder.parents[1], log=log, settings=counted)
+    snapshots = Snapshots(folder / "work", _identity(settings, stage, inputs) | stopping)
+    result = train_stage(
+        _network(settings, clips.table, inputs.weights),
+        clips.training(TRAINING, stage["seed"]),
+        clips.validation(),
+        stage,
+        snapshots=snapshots,
+        stopper=KneeStopper(**stopping),
+        from_start=from_start,
+        rank=rank,
+        **_computing(settings),
+        report=reporter.epoch,
+        progress=reporter.clips,
+    )
+    if rank.first:
+        found = candidate(transition, result.decision)
+        frames = result.cost["frames_trained"] + result.cost["frames_evaluated"]
+        _write(rank, result, snapshots, outputs)
+        write_json(found | {"rival": rival, "frames": frames}, outputs.knee)
+        reporter.finished(found)
+
+
+def _train_for_epochs(rank: Rank, settings, inputs, strategy: str, number, seed, outputs, log):
+    spec, epochs = stage_of(strategy, number, inputs)
+    stage = stage_settings(settings, spec, name=f"{strategy}/{number}", seed=seed, epochs=epochs)
+    folder = Path(outputs.weights).parent
     clips = _Clips(inputs, settings, spec)
-    network = _network(settings, clips.table)
-    network.load_state_dict(load(inputs.weights))
+    reporter = Reporter(f"{strategy}, stage {number}", run=folder.parents[2], log=log)
+    snapshots = Snapshots(folder / "work", _identity(settings, stage, inputs))
+    result = train_stage(
+        _network(settings, clips.table, inputs.weights),
+        clips.training(ORIGINAL_TRAINING, stage["seed"]),
+        None,
+        stage,
+        snapshots=snapshots,
+        rank=rank,
+        **_computing(settings),
+        report=reporter.epoch,
+        progress=reporter.clips,
+    )
+    if rank.first:
+        _write(rank, result, snapshots, outputs)
+
+
+def _evaluate(rank: Rank, settings, inputs, strategy: str, outputs):
+    video = settings["video"]
+    clips = _Clips(inputs, settings, last_state(strategy, inputs))
+    network = _network(settings, clips.table, inputs.weights)
     views = clips.views(
         ("test",),
         short_side=video["evaluation_short_side"],
@@ -133,15 +144,17 @@ def run_evaluation(inputs, settings: dict, *, strategy: str, outputs):
         num_clips=video["evaluation_clips"],
         num_crops=video["evaluation_crops"],
     )
-    device = _device()
     scores, targets = score_videos(
-        network.to(device),
+        network.to(rank.device),
         views,
-        device=device,
         batch_size=2 * settings["training"]["micro_batch"],
-        workers=settings["training"]["workers"],
+        rank=rank,
+        workers=settings["compute"]["workers"],
     )
-    np.savez(outputs.scores, scores=scores, targets=targets)
+    if not rank.first:
+        return
+    videos = clips.table["video"].to_numpy(dtype=str)[views.rows]
+    np.savez(outputs.scores, scores=scores, targets=targets, videos=videos)
     metrics = {
         "strategy": strategy,
         "top1": top_k(scores, targets, 1),
@@ -157,12 +170,15 @@ class _Clips:
     """The clips of one state's sampling and length, from the videos or the decoded frames."""
 
     def __init__(self, inputs, settings: dict, state: State | StageSpec):
-        torch.set_num_threads(settings["training"]["threads"])
         self.table = read_table(inputs.split)
         self.video = settings["video"]
         self.spec = clip_spec(settings, state.sampling, state.length)
         store = FrameStore if settings["data"]["cache"] else VideoFiles
-        self.source = store(inputs.videos, self.table)
+        if settings["modality"] == "rgb":
+            self.source = store(inputs.videos, self.table)
+        else:
+            videos = inputs.videos if settings["data"]["cache"] else flow_folder(inputs.split)
+            self.source = FlowClips(store(videos, stored_pictures(self.table)), self.table)
 
     def training(self, subsets: tuple[str, ...], seed: int) -> TrainingClips:
         return TrainingClips(
@@ -188,18 +204,26 @@ class _Clips:
         return np.flatnonzero(self.table["subset"].isin(subsets))
 
 
-def _network(settings: dict, table) -> torch.nn.Module:
-    network = settings["network"]
-    options = {"num_classes": int(table["target"].max()) + 1, "dropout": network["dropout"]}
-    if ":" in network["name"]:
-        return build_custom_network(network["name"], **options)
-    return build_network(network["name"], network["body"], blocks=network["blocks"], **options)
+def _network(settings: dict, table, weights=None) -> torch.nn.Module:
+    """The experiment's network, with the weights of that file if one is given."""
+    own = settings["network"]
+    options = {"num_classes": int(table["target"].max()) + 1, "dropout": own["dropout"]}
+    if ":" in own["name"]:
+        network = build_custom_network(own["name"], **options)
+    else:
+        options |= {"blocks": own["blocks"]}
+        options |= {"in_channels": 2 if settings["modality"] == "flow" else 3}
+        network = build_network(own["name"], own["body"], **options)
+    if weights is not None:
+        network.load_state_dict(load(weights))
+    return network
 
 
 def _identity(settings: dict, stage: dict, inputs) -> dict:
     """What a half-trained stage must agree on to be continued."""
     return {
-        "stage": stage,
+        # How many clips are passed through at a time depends on the memory that there is.
+        "stage": {key: value for key, value in stage.items() if key != "micro_batch"},
         "network": settings["network"],
         "video": settings["video"],
         "weights": _digest(inputs.weights),
@@ -212,16 +236,13 @@ def _digest(path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write(result: Result, snapshots: Snapshots, outputs):
+def _computing(settings: dict) -> dict:
+    compute = settings["compute"]
+    return {"workers": compute["workers"], "compiled": compute["compile"]}
+
+
+def _write(rank: Rank, result: Result, snapshots: Snapshots, outputs):
     snapshots.finish(result.epochs, result.curve, result.cost)
     snapshots.export(result.epochs, Path(outputs.weights))
     write_lines(result.curve, outputs.curve)
-    write_json({**result.cost, "device": _device_name()}, outputs.cost)
-
-
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _device_name() -> str:
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    write_json({**result.cost, "device": device_name(rank)}, outputs.cost)

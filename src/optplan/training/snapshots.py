@@ -2,14 +2,18 @@
 
 `epoch-<t>.pt` holds the weights after epoch t: any epoch may still become t*, the knee can move far
 back late in a stage. `snapshot.pt` holds the rest: optimiser, curve, cost, and the settings it
-belongs to. Of a finished stage, the curve and the weights of t* are kept. Files are written under
-another name and renamed, so a file that exists is whole.
+belongs to; random numbers follow from the epoch's number. Of a finished stage, the curve and the
+weights of t* are kept. Files are written under another name and renamed, so a file that exists is
+whole; should a disk lose part of one all the same, there is the snapshot of the epoch before,
+`before.pt`.
 """
 
 import hashlib
 import io
 import os
 import shutil
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -32,6 +36,10 @@ def load(path: Path):
         raise ValueError(f"{path} cannot be read as weights: {error}") from error
 
 
+# The first is there for a moment only, between two renames.
+NEWEST_FIRST = ("next.pt", "snapshot.pt", "before.pt")
+
+
 class Snapshots:
     """The work folder of one stage with the given settings.
 
@@ -52,10 +60,9 @@ class Snapshots:
 
         A finished stage of other settings or other code has served its turn and is removed.
         """
-        path = self.folder / "snapshot.pt"
-        if not path.exists():
+        snapshot = self._last()
+        if snapshot is None:
             return None
-        snapshot = load(path)
         old, new = flatten(snapshot["settings"]), flatten(self.settings)
         differing = [key for key in {**old, **new} if old.get(key) != new.get(key)]
         if snapshot["finished_by"] and (differing or snapshot["finished_by"] != code_digest()):
@@ -76,9 +83,9 @@ class Snapshots:
         A run that is killed before Snakemake has taken note of a finished stage starts it again.
         """
         self._write(None, curve, cost, finished_by=code_digest())
-        for path in self.folder.glob("epoch-*"):
+        for path in [*self.folder.glob("epoch-*"), self.folder / "before.pt"]:
             if path != self.weights_path(best):
-                path.unlink()
+                path.unlink(missing_ok=True)
 
     def export(self, epoch: int, path: Path):
         """Give the weights of an epoch out as `path`: the same file where the disk allows it."""
@@ -98,9 +105,31 @@ class Snapshots:
     def weights_path(self, epoch: int) -> Path:
         return self.folder / f"epoch-{epoch:04d}.pt"
 
+    def _last(self) -> dict | None:
+        """The snapshot of the last epoch that can be read, with that epoch's weights."""
+        unreadable = []
+        for path in (self.folder / name for name in NEWEST_FIRST):
+            if not path.exists():
+                continue
+            try:
+                snapshot = load(path)
+                if not snapshot["finished_by"]:
+                    self.weights(snapshot["cost"]["epochs"])
+                return snapshot
+            except ValueError as error:
+                unreadable.append(error)
+                print(f"{error}; looking for the epoch before", file=sys.stderr, flush=True)
+        if unreadable:
+            raise ValueError(f"{unreadable[0]}; delete {self.folder} to train afresh")
+        return None
+
     def _write(self, optimiser: dict | None, curve: list[dict], cost: dict, **finished):
         rest = {"optimiser": optimiser, "curve": curve, "cost": cost, "settings": self.settings}
-        save(rest | finished, self.folder / "snapshot.pt")
+        newest, last, before = (self.folder / name for name in NEWEST_FIRST)
+        save(rest | finished, newest)
+        with suppress(FileNotFoundError):
+            last.replace(before)
+        newest.replace(last)
 
 
 def code_digest() -> str:

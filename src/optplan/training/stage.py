@@ -4,31 +4,38 @@ Transitions, hand-tuned stages and the stages of a retrained path all run throug
 they differ in their settings and in when they stop.
 """
 
-import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
 import torch
-from torch.utils.data import DataLoader
 
-from optplan.networks.resnet3d import head_loss
 from optplan.planning.knee import Decision, KneeStopper
+from optplan.training.devices import Rank
 from optplan.training.evaluation import score_videos, top_k
 from optplan.training.snapshots import Snapshots
-from optplan.video.transforms import normalise
+from optplan.training.steps import Steps, silent
+
+NO_COST = {
+    "epochs": 0,
+    "frames_trained": 0,
+    "frames_evaluated": 0,
+    "seconds": 0.0,
+    "data_seconds": 0.0,
+}
 
 
 @dataclass(slots=True, kw_only=True)
 class Result:
-    """What a stage came to: the curve has one entry an epoch, epoch 0 first where it is scored."""
+    """What a stage came to: the curve has one entry an epoch, epoch 0 first where it is scored.
+
+    The weights are those of epoch `epochs`, which the stage's snapshots keep.
+    """
 
     epochs: int
     curve: list[dict]
     cost: dict
     decision: Decision | None
-    weights: dict = field(repr=False)
 
 
 def train_stage(
@@ -40,9 +47,11 @@ def train_stage(
     snapshots: Snapshots,
     stopper: KneeStopper | None = None,
     from_start: bool = False,
-    device: torch.device,
+    rank: Rank = Rank(),  # noqa: B008
     workers: int = 0,
-    report: Callable[[dict, Decision | None], None] = lambda entry, decision: None,
+    compiled: bool = False,
+    report: Callable[[dict, Decision | None, dict], None] = silent,
+    progress: Callable[[int, int, int], None] = silent,
 ) -> Result:
     """Train `network` in place until the stop rule says so, from the last snapshot if there is one.
 
@@ -50,113 +59,88 @@ def train_stage(
         training: `TrainingClips`.
         validation: `ViewClips`, needed with a `stopper`.
         settings: learning_rate, schedule ("constant" or "cosine"), epochs (without a stopper),
-            batch_size (effective), micro_batch, momentum, weight_decay, clip_norm, freeze_bn, seed.
+            batch_size (of all ranks), micro_batch, momentum, weight_decay, clip_norm, freeze_bn,
+            sync_bn, seed.
         stopper: ends the stage at the knee (Sec. 3.3); without it `epochs` epochs are trained.
         from_start: the network is the initial one, whose score counts as 0.
-        report: called after every epoch with its curve entry and the stopper's decision.
+        rank: which of the processes this is that train the stage together.
+        workers, compiled: see `Steps`.
+        report: called after every epoch with its curve entry, the stopper's decision and the cost;
+            by the first rank only.
+        progress: the same after every step, with epoch, clips trained on and clips of the epoch.
 
     Raises:
         ValueError: if the loss is not finite, naming epoch and learning rate.
+        torch.OutOfMemoryError: if a GPU's memory does not suffice. Called again with a smaller
+            micro-batch, the stage goes on from its last epoch.
     """
-    snapshot = snapshots.restore()
-    if snapshot is None:
-        curve, cost = [], {"epochs": 0, "frames_trained": 0, "frames_evaluated": 0, "seconds": 0.0}
-    else:
-        curve, cost = snapshot["curve"], snapshot["cost"]
+    snapshot = _restored(snapshots, rank)
+    curve, cost = (snapshot["curve"], snapshot["cost"]) if snapshot else ([], dict(NO_COST))
     decision = _replay(stopper, curve)
     if snapshot is not None and _finished(decision, cost, settings):
-        return _result(curve, cost, decision, snapshots)
+        return _result(curve, cost, decision)
 
-    network.to(device, memory_format=torch.channels_last_3d)
-    network.freeze_batch_norm(settings["freeze_bn"])
-    optimiser = _optimiser(network, settings)
+    network = _prepared(network, settings, rank)
+    steps = Steps(network, training, settings, rank=rank, workers=workers, compiled=compiled)
+
+    def score() -> float:
+        return _validate(network, validation, settings, cost, rank, workers)
+
+    def save():
+        if rank.first:
+            optimiser = steps.optimiser.state_dict()
+            snapshots.save(cost["epochs"], _weights(network), optimiser, curve, cost)
+
     if snapshot is None:
-        if stopper is not None:
-            curve.append(_first_entry(network, validation, settings, cost, from_start, device))
+        if stopper is not None:  # the initial weights count as 0 without an evaluation
+            curve.append({"epoch": 0, "loss": None, "top1": 0.0 if from_start else score()})
             decision = stopper.update(0, curve[0]["top1"])
-        snapshots.save(0, _weights(network), optimiser.state_dict(), curve, cost)
+        save()
     else:
         network.load_state_dict(snapshots.weights(cost["epochs"]))
-        optimiser.load_state_dict(snapshot["optimiser"])
+        steps.optimiser.load_state_dict(snapshot["optimiser"])
 
     while not _finished(decision, cost, settings):
         started = time.perf_counter()
         epoch = cost["epochs"] + 1
-        loss = _train_epoch(network, optimiser, training, settings, epoch, device, workers)
+        loss, waited = steps.train_epoch(epoch, progress if rank.first else silent)
         entry = {"epoch": epoch, "loss": loss}
         cost["frames_trained"] += len(training) * training.spec.length
         if stopper is not None:
-            entry["top1"] = _validate(network, validation, settings, cost, device)
+            entry["top1"] = score()
             decision = stopper.update(epoch, entry["top1"])
         curve.append(entry)
         cost["epochs"] = epoch
+        cost["data_seconds"] += waited
         cost["seconds"] += time.perf_counter() - started
-        snapshots.save(epoch, _weights(network), optimiser.state_dict(), curve, cost)
-        report(entry, decision)
-    return _result(curve, cost, decision, snapshots)
+        save()
+        if rank.first:
+            report(entry, decision, cost)
+    return _result(curve, cost, decision)
 
 
-def learning_rate(settings: dict, epoch: int, progress: float) -> float:
-    """The rate at a fraction `progress` of epoch `epoch` (from 1): constant, or cosine to zero."""
-    if settings["schedule"] == "constant":
-        return settings["learning_rate"]
-    share = (epoch - 1 + progress) / settings["epochs"]
-    return settings["learning_rate"] * 0.5 * (1 + math.cos(math.pi * share))
+def _restored(snapshots: Snapshots, rank: Rank) -> dict | None:
+    """The last snapshot; the first rank may clear the folder, so the others look after it."""
+    snapshot = snapshots.restore() if rank.first else None
+    rank.wait()
+    return snapshot if rank.first else snapshots.restore()
 
 
-def _train_epoch(network, optimiser, training, settings, epoch, device, workers) -> float:
-    """One pass over the videos; returns the mean loss over them.
-
-    Every step sees `batch_size` clips, in as many micro-batches as needed; the last group of an
-    epoch may be smaller and is averaged over what it has.
-    """
-    torch.manual_seed(_epoch_seed(settings["seed"], epoch))  # dropout
-    network.train()
-    order = np.random.default_rng([settings["seed"], epoch]).permutation(len(training))
-    groups = np.split(order, range(settings["batch_size"], len(order), settings["batch_size"]))
-    pieces = [
-        piece
-        for group in groups
-        for piece in np.split(
-            group, range(settings["micro_batch"], len(group), settings["micro_batch"])
-        )
-    ]
-    keys = [[(epoch, int(number)) for number in piece] for piece in pieces]
-    batches = iter(DataLoader(training, batch_sampler=keys, num_workers=workers))
-    total = 0.0
-    for step, group in enumerate(groups):
-        rate = learning_rate(settings, epoch, step / len(groups))
-        for parameters in optimiser.param_groups:
-            parameters["lr"] = rate
-        optimiser.zero_grad(set_to_none=True)
-        seen = 0
-        while seen < len(group):
-            clips, targets = next(batches)
-            seen += len(targets)
-            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-                logits = network(normalise(clips.to(device, non_blocking=True)))
-                loss = head_loss(logits.float(), targets.to(device)) * len(targets)
-            (loss / len(group)).backward()
-            total += loss.item()
-        if not math.isfinite(total):
-            raise ValueError(
-                f"the loss is {total} in epoch {epoch} at learning rate {rate:g}; "
-                f"a lower learning rate usually helps"
-            )
-        torch.nn.utils.clip_grad_norm_(network.parameters(), settings["clip_norm"])
-        optimiser.step()
-    return total / len(order)
+def _prepared(network, settings: dict, rank: Rank):
+    """The network on its device, with batch normalisation as the stage wants it."""
+    network.to(rank.device)
+    network.freeze_batch_norm(settings["freeze_bn"])
+    # Frozen layers have nothing to agree on, and only the stem's is left of the others.
+    if settings["sync_bn"] and rank.count > 1 and not settings["freeze_bn"]:
+        if rank.device.type != "cuda":
+            raise ValueError("training.sync_bn: true needs GPUs; on CPUs write false")
+        return torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    return network
 
 
-def _first_entry(network, validation, settings, cost, from_start, device) -> dict:
-    """Epoch 0: the evaluated parent; the initial weights count as 0 without an evaluation."""
-    score = 0.0 if from_start else _validate(network, validation, settings, cost, device)
-    return {"epoch": 0, "loss": None, "top1": score}
-
-
-def _validate(network, validation, settings, cost, device) -> float:
+def _validate(network, validation, settings, cost, rank: Rank, workers: int) -> float:
     scores, targets = score_videos(
-        network, validation, device=device, batch_size=settings["micro_batch"] * 2
+        network, validation, rank=rank, batch_size=settings["micro_batch"] * 2, workers=workers
     )
     cost["frames_evaluated"] += len(targets) * validation.spec.length
     return top_k(scores, targets)
@@ -176,28 +160,12 @@ def _replay(stopper: KneeStopper | None, curve: list[dict]) -> Decision | None:
     return stopper.decide()
 
 
-def _result(curve: list[dict], cost: dict, decision: Decision | None, snapshots) -> Result:
+def _result(curve: list[dict], cost: dict, decision: Decision | None) -> Result:
     best = cost["epochs"] if decision is None else decision.best_epoch
-    return Result(
-        epochs=best, curve=curve, cost=cost, decision=decision, weights=snapshots.weights(best)
-    )
-
-
-def _optimiser(network, settings: dict) -> torch.optim.Optimizer:
-    return torch.optim.SGD(
-        [p for p in network.parameters() if p.requires_grad],
-        lr=settings["learning_rate"],
-        momentum=settings["momentum"],
-        weight_decay=settings["weight_decay"],
-        nesterov=True,
-    )
+    return Result(epochs=best, curve=curve, cost=cost, decision=decision)
 
 
 def _weights(network) -> dict:
     return {
         name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()
     }
-
-
-def _epoch_seed(seed: int, epoch: int) -> int:
-    return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])

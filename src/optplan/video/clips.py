@@ -16,7 +16,7 @@ class TrainingClips(Dataset):
     makes it, on the order, or on whether training was interrupted before.
 
     Args:
-        source: `FrameStore` or `VideoFiles`; clips of a row as (T, H, W, 3) uint8.
+        source: `FrameStore`, `VideoFiles` or `FlowClips`; clips of a row as (T, H, W, C) uint8.
         table: the split.
         rows: the rows of `table` to use.
         spec: how a clip is sampled.
@@ -44,7 +44,7 @@ class TrainingClips(Dataset):
         return len(self.rows)
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[torch.Tensor, int]:
-        """Clip (3, T, crop, crop) uint8 and its target."""
+        """Clip (C, T, crop, crop) uint8 and its target."""
         epoch, number = key
         row = self.rows[number]
         rng = np.random.default_rng([self.seed, epoch, number])
@@ -79,7 +79,7 @@ class ViewClips(Dataset):
         return len(self.rows)
 
     def __getitem__(self, number: int) -> tuple[torch.Tensor, int]:
-        """Views (num_clips * num_crops, 3, T, crop, crop) uint8 and the video's target."""
+        """Views (num_clips * num_crops, C, T, crop, crop) uint8 and the video's target."""
         row = self.rows[number]
         indices = view_indices(self.frames[row], self.spec, num_clips=self.num_clips)
         frames = self.source.clip(row, indices.ravel())

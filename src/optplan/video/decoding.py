@@ -18,6 +18,8 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+from optplan.video import frame_folders
+
 av.logging.set_level(av.logging.PANIC)
 
 ACCESSES = ("random", "sequential")
@@ -68,6 +70,9 @@ class _Timetable:
 
 def read_header(path: str | Path) -> Header:
     """Read what `path` says of itself; decodes nothing but the first frame."""
+    if Path(path).is_dir():
+        with _folder_errors():
+            return Header(frame_folders.count_frames(path), frame_folders.FPS, 0)
     with _open(path) as (container, stream):
         frame = next(container.decode(stream), None)
         if frame is None:
@@ -135,6 +140,9 @@ def read_all(path: str | Path) -> np.ndarray:
 
 def _in_order(path: str | Path, wanted: list[int] | None) -> Iterator[tuple[int, np.ndarray]]:
     """(index, picture) of the frames `wanted` (ascending; None for all), from the start on."""
+    if Path(path).is_dir():
+        yield from _from_folder(path, wanted)
+        return
     chosen = None if wanted is None else set(wanted)
     with _open(path) as (container, stream):
         picture = _Pictures(path)
@@ -147,6 +155,9 @@ def _in_order(path: str | Path, wanted: list[int] | None) -> Iterator[tuple[int,
 
 def _by_key_frames(path: str | Path, wanted: list[int] | None) -> Iterator[tuple[int, np.ndarray]]:
     """(index, picture) of the frames `wanted` (None for all, backwards), each group by itself."""
+    if Path(path).is_dir():
+        yield from _from_folder(path, wanted)
+        return
     with _open(path) as (container, stream):
         try:
             times = _timetable(container, stream)
@@ -159,6 +170,23 @@ def _by_key_frames(path: str | Path, wanted: list[int] | None) -> Iterator[tuple
         for key, group in reversed(groups.items()) if wanted is None else groups.items():
             for time, frame in _decode_group(container, stream, key, set(group)):
                 yield group[time], picture(frame)
+
+
+def _from_folder(path: str | Path, wanted: list[int] | None) -> Iterator[tuple[int, np.ndarray]]:
+    """(index, picture) of the frames `wanted` (None for all) of a folder of frames."""
+    with _folder_errors():
+        if wanted is None:
+            yield from enumerate(frame_folders.iterate_frames(path))
+        else:
+            yield from zip(wanted, frame_folders.read_frames(path, wanted), strict=True)
+
+
+@contextmanager
+def _folder_errors() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise DecodingError(str(error)) from error
 
 
 def _timetable(container, stream) -> _Timetable:

@@ -7,16 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-logger = logging.getLogger(__name__)
+from optplan.video.official import VIDEO_SUFFIXES
 
-# File names that may hold a video. Whether it can be decoded is for the audit to say.
-VIDEO_SUFFIXES = (
-    *(".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".gif", ".m1v", ".m2ts"),
-    *(".m2v", ".m4v", ".mjpeg", ".mk3d", ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts"),
-    *(".mxf", ".nut", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".ts", ".vob", ".webm", ".wmv"),
-    *(".wtv", ".y4m", ".264", ".265", ".h264", ".h265", ".hevc", ".ivf"),
-)
-# Snakemake notices a change in the video folder itself, but not one further down.
+logger = logging.getLogger(__name__)
 
 INDEX_COLUMNS = ["video", "label", "group", "subset"]
 

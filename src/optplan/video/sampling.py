@@ -55,13 +55,10 @@ def training_indices(num_frames: int, spec: ClipSpec, rng: np.random.Generator) 
     return _snippets(num_frames, spec, rng.random(spec.length // spec.snippet))
 
 
-def centric_indices(num_frames: int, spec: ClipSpec) -> np.ndarray:
-    """Frame indices (T,) of the single centric clip that planning evaluates (strategy 1)."""
-    return view_indices(num_frames, spec, num_clips=1)[0]
-
-
 def view_indices(num_frames: int, spec: ClipSpec, *, num_clips: int) -> np.ndarray:
     """Frame indices (num_clips, T) spread uniformly over the video (strategy 2, final evaluation).
+
+    One clip is the centric one, which planning evaluates (strategy 1).
 
     Consecutive windows start at the centres of `num_clips` equal parts of the possible starts;
     uniform clips each span the whole video and differ in where their snippets start in a segment.

@@ -206,11 +206,6 @@ def test_a_network_may_freeze_itself():
     assert network.module.asked is True
 
 
-def test_filters_of_two_dimensions_are_moved_without_their_layout():
-    network = CustomNetwork(nn.Conv2d(3, 4, 3), "mine:net", 5)
-    assert network.to("cpu", memory_format=torch.channels_last_3d) is network
-
-
 def lite0(frames: torch.Tensor, weights: dict) -> torch.Tensor:
     """Logits of the 2D EfficientNet-lite0, straight from its weights, for frames (B, 3, H, W)."""
     strides = {1: 2, 3: 2, 5: 2, 11: 2}

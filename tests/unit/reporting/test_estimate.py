@@ -65,6 +65,13 @@ def test_videos_are_counted_in_the_split_and_time_on_what_has_finished(tmp_path,
     assert "on one device" in forecast(study)
 
 
+def test_the_videos_of_an_official_set_are_not_counted_but_known(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = resolve(yaml.safe_load(DEFAULT.read_text()))
+    study["experiments"]["motion"]["data"] |= {"format": "ucf101", "split": 2}
+    assert "states, 9586 videos" in forecast(study)
+
+
 def test_an_estimate_asks_nothing_of_torch():
     code = "import sys, optplan.reporting.estimate; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

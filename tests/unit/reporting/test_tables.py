@@ -5,10 +5,13 @@ import pandas as pd
 import pytest
 
 from optplan.reporting.tables import (
+    FUSION,
     GRID,
     PLANNED,
     REPLAYED,
     comparison_rows,
+    fusion_note,
+    fusion_row,
     planner_note,
     write_csv,
     write_markdown,
@@ -137,3 +140,35 @@ def test_several_seeds_of_an_experiment_share_a_table_that_names_them(table, tmp
     text = path.read_text(encoding="utf-8")
     assert text.count("| Seed") == 1
     assert "Seeds 1, 2, on cpu." in text
+
+
+@pytest.fixture
+def two(table, tmp_path):
+    """The comparison of two experiments, and the metrics of their fusion."""
+    metrics = tmp_path / "both.json"
+    metrics.write_text('{"top1": 0.75, "top5": 1.0, "videos": 400}')
+    other = table.assign(experiment="flow", sampling="us", device="gpu")
+    return pd.concat([table, other], ignore_index=True), metrics
+
+
+def test_a_fusion_costs_what_both_planned_paths_cost(two):
+    table, metrics = two
+    row = fusion_row(table, metrics, name="both", members=["flow", "shapes"]).iloc[0]
+    planned = table[table["strategy"] == PLANNED]
+    for cost in ("epochs", "frames", "seconds"):
+        assert row[cost] == planned[cost].sum()
+    assert (row["strategy"], row["top1"], row["videos"]) == (FUSION, 0.75, 400)
+    assert (row["sampling"], row["device"], row["seed"]) == ("both", "cpu, gpu", 1)
+
+
+def test_a_fusion_has_a_block_of_its_own_with_what_each_is_alone(two, tmp_path):
+    table, metrics = two
+    row = fusion_row(table, metrics, name="both", members=["shapes", "flow"])
+    note = fusion_note(table, ["shapes", "flow"])
+    write_markdown(pd.concat([table, row]), tmp_path / "table.md", {"both": note})
+    block = (tmp_path / "table.md").read_text(encoding="utf-8").split("## both")[1]
+    assert f"| {FUSION} | both" in block
+    assert "75.0 ± 2.2" in block
+    top1 = f"{100 * table[table['strategy'] == PLANNED]['top1'].iloc[0]:.1f}"
+    assert f"shapes ({top1} ± " in block
+    assert "The grid costs" not in block

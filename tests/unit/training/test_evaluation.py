@@ -10,8 +10,6 @@ from optplan.video.clips import ViewClips
 from optplan.video.sampling import ClipSpec
 from optplan.video.transforms import normalise
 
-CPU = torch.device("cpu")
-
 
 class Arrays:
     """Videos (N, T, H, W, 3) in memory."""
@@ -41,7 +39,7 @@ def views():
 
 
 def test_the_scores_are_probabilities_of_every_video_once_and_in_order(network, views):
-    scores, targets = score_videos(network, views, device=CPU, batch_size=12)
+    scores, targets = score_videos(network, views, batch_size=12)
     assert scores.shape == (5, 3)
     assert targets.tolist() == [2, 0, 1, 1, 2]
     np.testing.assert_allclose(scores.sum(1), 1, rtol=1e-5)
@@ -49,7 +47,7 @@ def test_the_scores_are_probabilities_of_every_video_once_and_in_order(network, 
 
 
 def test_the_score_of_a_video_is_the_mean_over_its_views_and_heads(network, views):
-    scores, _ = score_videos(network, views, device=CPU, batch_size=12)
+    scores, _ = score_videos(network, views, batch_size=12)
     with torch.inference_mode():
         clips, _ = views[3]
         each = [fused_scores(network(normalise(clip[None])))[0] for clip in clips]
@@ -58,15 +56,15 @@ def test_the_score_of_a_video_is_the_mean_over_its_views_and_heads(network, view
 
 @pytest.mark.parametrize("batch_size", [1, 4, 6, 100])
 def test_the_batch_size_does_not_change_the_scores(network, views, batch_size):
-    expected, _ = score_videos(network, views, device=CPU, batch_size=12)
-    scores, _ = score_videos(network, views, device=CPU, batch_size=batch_size)
+    expected, _ = score_videos(network, views, batch_size=12)
+    scores, _ = score_videos(network, views, batch_size=batch_size)
     np.testing.assert_allclose(scores, expected, atol=1e-5)
 
 
 def test_scoring_leaves_the_weights_and_statistics_alone(network, views):
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     network.train()
-    score_videos(network, views, device=CPU, batch_size=12)
+    score_videos(network, views, batch_size=12)
     assert all(torch.equal(before[name], t) for name, t in network.state_dict().items())
 
 

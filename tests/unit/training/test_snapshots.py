@@ -58,10 +58,50 @@ def test_a_snapshot_is_restored_as_it_was_saved(tmp_path):
 
 
 def test_a_snapshot_of_other_settings_is_refused_with_every_difference(tmp_path):
-    Snapshots(tmp_path, {"stage": {"rate": 0.1, "seed": 1}}).save(0, {}, {}, [], {})
+    Snapshots(tmp_path, {"stage": {"rate": 0.1, "seed": 1}}).save(0, {}, {}, [], {"epochs": 0})
     changed = {"stage": {"rate": 0.2, "seed": 1}, "delay": 5}
     with pytest.raises(ValueError, match=r"stage\.rate: 0\.1 -> 0\.2, delay: None -> 5"):
         Snapshots(tmp_path, changed).restore()
+
+
+def cut_short(path: Path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("name", ["snapshot.pt", "epoch-0002.pt"])
+def test_a_file_that_the_disk_cut_short_costs_one_epoch(tmp_path, capsys, name):
+    snapshots = Snapshots(tmp_path, {})
+    for epoch in range(3):
+        snapshots.save(epoch, {"w": torch.full((2,), float(epoch))}, {}, [], {"epochs": epoch})
+    assert snapshots.restore()["cost"]["epochs"] == 2
+    cut_short(tmp_path / name)
+    assert snapshots.restore()["cost"]["epochs"] == 1
+    assert f"{name} cannot be read as weights" in capsys.readouterr().err
+
+
+def test_a_stage_of_which_nothing_can_be_read_says_what_to_delete(tmp_path):
+    Snapshots(tmp_path, {}).save(0, {}, {}, [], {"epochs": 0})
+    cut_short(tmp_path / "snapshot.pt")
+    with pytest.raises(ValueError, match=rf"snapshot\.pt cannot be read.*delete {tmp_path} to"):
+        Snapshots(tmp_path, {}).restore()
+
+
+def test_a_snapshot_between_its_two_renames_is_found(tmp_path):
+    snapshots = Snapshots(tmp_path, {})
+    for epoch in range(2):
+        snapshots.save(epoch, {}, {}, [], {"epochs": epoch})
+    (tmp_path / "snapshot.pt").rename(tmp_path / "next.pt")
+    assert snapshots.restore()["cost"]["epochs"] == 1
+
+
+def test_a_full_disk_leaves_the_snapshot_before(tmp_path):
+    snapshots = Snapshots(tmp_path, {})
+    snapshots.save(0, {}, {}, [], {"epochs": 0})
+    for name in ("epoch-0001.pt", "next.pt"):
+        (tmp_path / f"{name}.partial").symlink_to("/dev/full")
+        with pytest.raises(OSError, match=rf"No space left on device: .*{name}"):
+            snapshots.save(1, {"w": torch.ones(2)}, {}, [], {"epochs": 1})
+        assert snapshots.restore()["cost"]["epochs"] == 0
 
 
 def finished(folder, settings):

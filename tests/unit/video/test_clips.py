@@ -92,3 +92,15 @@ def test_asking_past_the_last_video_ends_the_iteration(videos):
     assert len(list(DataLoader(dataset, batch_size=1))) == 2
     with pytest.raises(IndexError):
         dataset[2]
+
+
+def test_clips_of_flow_have_two_channels():
+    class Flow:
+        def clip(self, row, indices):
+            return np.full((len(indices), 40, 64, 2), 128, np.uint8)
+
+    table = pd.DataFrame({"frames": [12], "target": [1]})
+    clip, target = training_clips(Flow(), table, rows=[0])[1, 0]
+    assert (clip.shape, target) == ((2, 4, 24, 24), 1)
+    views, _ = ViewClips(Flow(), table, [0], CONSECUTIVE, short_side=24, crop=24, num_crops=3)[0]
+    assert views.shape == (3, 2, 4, 24, 24)

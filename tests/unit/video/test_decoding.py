@@ -106,7 +106,7 @@ def _cut(source, path):
     [
         (lambda path: path.write_text("no video"), "is not a video"),
         (lambda path: path.touch(), "is empty"),
-        (lambda path: path.mkdir(), "is not a video"),
+        (lambda path: path.mkdir(), "has no frames"),
         (lambda path: None, "does not exist"),
         (encode_audio, "has no video stream"),
         (lambda path: _cut(encode_video(path.with_name("whole.mp4")), path), "cut off"),

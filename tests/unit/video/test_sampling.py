@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from optplan.video.sampling import ClipSpec, centric_indices, training_indices, view_indices
+from optplan.video.sampling import ClipSpec, training_indices, view_indices
 
 SPECS = [
     *(ClipSpec(sampling="cs", length=n, stride=s) for n in (1, 4, 16, 64) for s in (1, 2, 5)),
@@ -16,6 +16,10 @@ def uniform(length, snippet):
 
 def consecutive(length, stride=1):
     return ClipSpec(sampling="cs", length=length, stride=stride)
+
+
+def centric_indices(frames, spec):
+    return view_indices(frames, spec, num_clips=1)[0]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=str)
@@ -92,7 +96,6 @@ def test_views_are_distinct_and_spread_evenly_over_the_video(spec):
     steps = np.diff(starts)
     assert steps.min() > 0
     assert steps.max() - steps.min() <= 1
-    assert np.array_equal(view_indices(300, spec, num_clips=1)[0], centric_indices(300, spec))
 
 
 def test_views_of_consecutive_windows_reach_towards_both_ends():

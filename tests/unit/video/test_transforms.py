@@ -93,3 +93,27 @@ def test_normalised_clips_have_the_mean_and_deviation_of_imagenet():
     for channel in range(3):
         expected = (clips[:, channel] / 255 - MEAN[channel]) / STD[channel]
         torch.testing.assert_close(out[:, channel], expected)
+
+
+def test_a_mirrored_flow_is_the_flow_of_the_mirrored_video():
+    levels = np.maximum(pixels(40, 60)[..., :2], 1)
+    mirrored = levels[:, :, ::-1].copy()
+    mirrored[..., 0] = 256 - mirrored[..., 0].astype(int)
+    flipped = cut(levels, Box(3, 10, 30, True), 30)
+    assert torch.equal(flipped, cut(mirrored, Box(3, 20, 30), 30))
+    assert flipped.shape == (2, 2, 30, 30)
+
+
+def test_flow_without_motion_is_zero_for_the_network_mirrored_or_not():
+    still = np.full((4, 40, 60, 2), 128, np.uint8)
+    for flip in (False, True):
+        clip = normalise(cut(still, Box(3, 10, 30, flip), 16)[None])
+        assert clip.shape == (1, 2, 4, 16, 16)
+        assert not clip.any()
+
+
+def test_opposite_motions_are_opposite_numbers_for_the_network():
+    clips = torch.tensor([1, 28, 228, 255], dtype=torch.uint8).view(1, 2, 2, 1, 1)
+    out = normalise(clips).flatten()
+    torch.testing.assert_close(out[:2], -out[2:].flip(0))
+    assert 2 < out[3] < 2.5

@@ -1,0 +1,46 @@
+"""Checks of what experiments of one study say about each other: see `optplan.checks`."""
+
+from optplan.checks import hint
+
+
+def check_study(experiments: dict, fusions: dict):
+    """ValueError for experiments, each checked already, and fusions that do not fit together."""
+    for name, settings in experiments.items():
+        if settings["plan_of"] is not None:
+            _check_plan_of(settings, experiments, f"experiments.{name}.plan_of")
+    for name, fused in fusions.items():
+        if name in experiments:
+            raise ValueError(f"fusions.{name}: an experiment has this name; give another one")
+        for member in fused:
+            _check_known(member, experiments, f"fusions.{name}")
+            if experiments[member]["data"]["format"] == "simulated":
+                raise ValueError(
+                    f"fusions.{name}: {member!r} is simulated and has no scores to be averaged"
+                )
+
+
+def _check_plan_of(settings: dict, experiments: dict, where: str):
+    """The experiment whose plan is taken makes one, which this one can replay."""
+    name = settings["plan_of"]
+    _check_known(name, experiments, where)
+    lender = experiments[name]
+    if lender["plan"] is not None or lender["plan_of"] is not None:
+        raise ValueError(
+            f"{where}: {name!r} makes no plan itself; name an experiment with neither plan nor "
+            f"plan_of, or give the file as plan"
+        )
+    if settings["plan"] is not None or settings["variants"]:
+        key = "plan" if settings["plan"] is not None else "variants"
+        raise ValueError(f"{where}: {name!r} cannot be combined with {key}; leave one of them out")
+    for key in ("clip_lengths", "learning_rates"):
+        own, needed = len(settings["states"][key]), len(lender["states"][key])
+        if own < needed:
+            raise ValueError(f"{where}: {name!r} has {needed} states.{key}, this one only {own}")
+
+
+def _check_known(name: str, experiments: dict, where: str):
+    if name not in experiments:
+        raise ValueError(
+            f"{where}: there is no experiment {name!r}{hint(name, list(experiments))}; "
+            f"there are {', '.join(experiments)}"
+        )

@@ -1,0 +1,57 @@
+from types import SimpleNamespace
+
+import pytest
+
+from optplan import progress
+from optplan.progress import Reporter
+
+COST = {"seconds": 40.0, "data_seconds": 10.0}
+DECISION = SimpleNamespace(identified=True, best_epoch=3, fitted=0.5)
+
+
+def reporter_in(folder) -> Reporter:
+    run = folder / "motion" / "seed-1"
+    return Reporter("start--cs-l1-r1", run=run, log=run / "logs" / "start--cs-l1-r1.log")
+
+
+def report_two_epochs(reporter: Reporter):
+    for epoch in (1, 2):
+        reporter.epoch({"epoch": epoch, "loss": 1.5, "top1": 0.25}, DECISION, COST)
+
+
+def test_the_log_has_a_line_for_every_epoch(tmp_path):
+    reporter = reporter_in(tmp_path)
+    assert not reporter.log.exists()
+    report_two_epochs(reporter)
+    header, *lines = reporter.log.read_text().splitlines()
+    assert header.startswith("start--cs-l1-r1, 2")
+    assert lines == [
+        f"epoch   {epoch}  loss 1.500  top-1  25.0%  knee at 3 (50.0%)  "
+        f"40 s so far, 25% waiting for clips"
+        for epoch in (1, 2)
+    ]
+
+
+def test_a_long_epoch_says_how_far_it_is_and_how_long_it_takes(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 100)
+    reporter = reporter_in(tmp_path)
+    reporter.clips(1, 250, 1000)
+    assert capsys.readouterr().err == ""
+    reporter.shown -= 120
+    reporter.epoch_began -= 120
+    reporter.clips(1, 500, 1000)
+    assert "start--cs-l1-r1          epoch   1   50%, 2.0 min left of it" in capsys.readouterr().err
+    reporter.clips(1, 750, 1000)  # not again so soon
+    assert capsys.readouterr().err == ""
+
+
+def test_tensorboard_shows_the_curves(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    report_two_epochs(reporter_in(tmp_path))
+    folder = tmp_path / "motion" / "seed-1" / "logs" / "tensorboard" / "start--cs-l1-r1"
+    events = EventAccumulator(str(folder)).Reload()
+    found = {name: [(e.step, e.value) for e in events.Scalars(name)] for name in ("loss", "top-1")}
+    assert found == {"loss": [(1, 1.5), (2, 1.5)], "top-1": [(1, 0.25), (2, 0.25)]}
+    assert [e.value for e in events.Scalars("knee/epoch")] == [3, 3]
