@@ -9,18 +9,34 @@ import pandas as pd
 import torch
 from torch.nn.functional import interpolate
 
-from optplan.video.decoding import iterate_frames, read_frames
+from optplan.video.audit import checked_frames
+from optplan.video.decoding import read_frames
 
 
 class VideoFiles:
-    """Clips decoded from the video files themselves, each time they are asked for."""
+    """Clips decoded from the video files themselves, each time they are asked for.
+
+    `root` is their folder, or the table of prepared videos that lies beside it. The table's column
+    access says how each is read; without it, sequentially.
+    """
 
     def __init__(self, root: str | Path, table: pd.DataFrame):
-        self._paths = [Path(root) / video for video in table["video"]]
+        self._root = video_folder(root)
+        # Arrays of bytes: lists of strings would grow in every worker process.
+        self._videos = np.array([video.encode() for video in table["video"]])
+        access = table.get("access", default=pd.Series("sequential", table.index))
+        self._random = (access == "random").to_numpy(dtype=bool)
 
     def clip(self, row: int, indices: Sequence[int] | np.ndarray) -> np.ndarray:
         """The frames `indices` of the video in row `row`: uint8 RGB (L, H, W, 3)."""
-        return read_frames(self._paths[row], indices)
+        access = "random" if self._random[row] else "sequential"
+        return read_frames(self._root / self._videos[row].decode(), indices, access)
+
+
+def video_folder(root: str | Path) -> Path:
+    """The folder of the videos; that of prepared ones lies beside its table, prepared.tsv."""
+    root = Path(root)
+    return root.with_suffix("") if root.suffix == ".tsv" and not root.is_dir() else root
 
 
 class FrameStore:
@@ -88,28 +104,13 @@ def write_frames(
             for done, (row, shape) in enumerate(
                 zip(ordered.itertuples(), shapes, strict=True), start=1
             ):
-                for frame in _checked_frames(row, Path(root)):
+                for frame in checked_frames(row, video_folder(root)):
                     file.write(_reduce(frame, shape[1], shape[2]).data)
                 if progress is not None:
                     progress(done, len(table))
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _checked_frames(row: tuple, root: Path) -> Iterator[np.ndarray]:
-    """The frames of one row's video; ValueError if they are not what the audit found."""
-    count = 0
-    for frame in iterate_frames(root / row.video):
-        count += 1
-        if frame.shape != (row.height, row.width, 3):
-            raise ValueError(
-                f"{row.video}: frame {count - 1} is {frame.shape[1]} x {frame.shape[0]} pixels, "
-                f"the audit found {row.width} x {row.height}"
-            )
-        yield frame
-    if count != row.frames:
-        raise ValueError(f"{row.video}: has {count} frames, the audit found {row.frames}")
 
 
 def _stored_shapes(table: pd.DataFrame, short_side: int | None) -> np.ndarray:
