@@ -49,6 +49,7 @@ rule audit_videos:
     threads: 64
     params:
         timeout_seconds=lambda wc: settings(wc)["data"]["timeout_seconds"],
+        decoder=lambda wc: settings(wc)["data"]["decoder"],
         videos=fingerprint,
     message:
         "{wildcards.experiment}: decode every video once"
@@ -88,6 +89,7 @@ rule prepare_videos:
     params:
         short_side=lambda wc: settings(wc)["data"]["prepare"],
         timeout_seconds=lambda wc: settings(wc)["data"]["timeout_seconds"],
+        decoder=lambda wc: settings(wc)["data"]["decoder"],
         videos=fingerprint,
     message:
         "{wildcards.experiment}: re-encode the videos for quick access"

@@ -21,6 +21,7 @@ with (
         snakemake.input.root,
         workers=snakemake.threads,
         timeout_seconds=snakemake.params.timeout_seconds,
+        decoder=snakemake.params.decoder,
         journal=work / "audit.jsonl",
         progress=lambda done, total: bar.update(done - bar.n),
     )

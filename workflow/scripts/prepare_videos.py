@@ -24,6 +24,7 @@ with (
         short_side=snakemake.params.short_side,
         workers=snakemake.threads,
         timeout_seconds=snakemake.params.timeout_seconds,
+        decoder=snakemake.params.decoder,
         journal=work / "prepared.jsonl",
         progress=lambda done, total: bar.update(done - bar.n),
     )

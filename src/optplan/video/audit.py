@@ -16,6 +16,7 @@ import pandas as pd
 from pebble import ProcessExpired, ProcessPool
 
 from optplan.video.decoding import (
+    ACCESSES,
     DecodingError,
     iterate_frames,
     iterate_groups,
@@ -46,6 +47,7 @@ def audit_videos(
     workers: int,
     timeout_seconds: float,
     min_frames: int = 1,
+    decoder: str = "pyav",
     journal: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
@@ -55,20 +57,20 @@ def audit_videos(
     crashes the decoder is one bad row. Adds the columns status ("ok" or "bad"), frames (those
     that decoding from the start delivers), fps, width and height (of the frames turned upright),
     seconds, bytes, rotation (degrees anticlockwise, as the file states), sha1 (of the file), access
-    ("random" where that delivers the same frames, else "sequential") and error (one line, empty
-    when ok). Files in the file `journal` that have not changed since are not decoded again; those
-    that were too slow or crashed are. `progress(done, total)` is called after each file. Never
-    raises for a bad file.
+    and error (one line, empty when ok). Access is "decord" if that is the `decoder` and delivers
+    the same frames, "random" if random access by PyAV does, else "sequential". Files in the file
+    `journal` that have not changed since are not decoded again; those that were too slow or crashed
+    are. `progress(done, total)` is called after each file. Never raises for a bad file.
     """
     paths = [Path(root) / video for video in index["video"]]
-    way = json.dumps([av.__version__, min_frames, *_UNKNOWN])
+    way = json.dumps([av.__version__, min_frames, decoder, *_UNKNOWN])
     kept = Journal(journal, way) if journal is not None else None
     rows: dict[int, dict] = {}
     if kept is not None:
         found = (kept.find(video, path) for video, path in zip(index["video"], paths, strict=True))
         rows = {number: row for number, row in enumerate(found) if row is not None}
     open_numbers = [number for number in range(len(paths)) if number not in rows]
-    tasks = [(paths[number], min_frames) for number in open_numbers]
+    tasks = [(paths[number], min_frames, decoder) for number in open_numbers]
     if progress is not None and rows:
         progress(len(rows), len(paths))
     for task, outcome in run_limited(
@@ -88,7 +90,7 @@ def audit_videos(
     return pd.concat([index.reset_index(drop=True), found], axis=1)
 
 
-def inspect_video(path: Path, min_frames: int = 1) -> dict[str, object]:
+def inspect_video(path: Path, min_frames: int = 1, decoder: str = "pyav") -> dict[str, object]:
     """The audit's columns for one file; never raises for a file that cannot be read."""
     row = _UNKNOWN | {"bytes": _size(path)}
     try:
@@ -107,12 +109,22 @@ def inspect_video(path: Path, min_frames: int = 1) -> dict[str, object]:
         # An index may be a little off; a file that lacks a tenth of it was not written to its end.
         if len(checksums) < 0.9 * header.frames:
             raise DecodingError(f"is cut off: {len(checksums)} of {header.frames} frames are there")
-        row["access"] = "random" if random_access_is_exact(path, checksums) else "sequential"
+        row["access"] = _access(path, checksums, decoder)
     except (DecodingError, OSError, MemoryError) as error:
         return row | {"error": _one_line(error, path)}
     if len(checksums) < min_frames:
         return row | {"error": f"has {len(checksums)} frames, fewer than the {min_frames} needed"}
     return row | {"status": "ok"}
+
+
+def _access(path: Path, checksums: list[int], decoder: str) -> str:
+    """The quickest way to the frames with these CRC-32 that `decoder` has."""
+    if decoder == "decord":
+        from optplan.video import decord_frames  # brings an FFmpeg of its own along
+
+        if decord_frames.is_exact(path, checksums):
+            return "decord"
+    return "random" if random_access_is_exact(path, checksums) else "sequential"
 
 
 def random_access_is_exact(path: Path, checksums: list[int]) -> bool:
@@ -159,9 +171,10 @@ def checked_frames(row, root: Path) -> Iterator[np.ndarray]:
 def summarise_audit(audit: pd.DataFrame) -> str:
     """How many videos can be used, and how they are read, in one line."""
     counts = _state(audit).value_counts()
-    random, sequential, bad = (counts.get(kind, 0) for kind in ("random", "sequential", "bad"))
+    sequential, bad = (counts.get(kind, 0) for kind in ("sequential", "bad"))
+    usable = len(audit) - bad
     return (
-        f"{random + sequential} of {len(audit)} videos can be used, {random} by random access and "
+        f"{usable} of {len(audit)} videos can be used, {usable - sequential} by random access and "
         f"{sequential} sequentially; {bad} are bad"
     )
 
@@ -169,10 +182,11 @@ def summarise_audit(audit: pd.DataFrame) -> str:
 def describe_audit(audit: pd.DataFrame) -> str:
     """A report in Markdown: how many videos of each subset are read how, and what is bad, why."""
     state = _state(audit)
-    lines = ["| subset | videos | random access | sequential | bad |", "|---|---|---|---|---|"]
+    kinds = [kind for kind in (*ACCESSES, "bad") if kind != "decord" or kind in set(state)]
+    lines = [f"| subset | videos | {' | '.join(kinds)} |", "|---|---" + "|---" * len(kinds) + "|"]
     subsets = audit["subset"].replace("", "not given")
     for name, rows in [("all", state), *state.groupby(subsets)]:
-        counts = [int((rows == kind).sum()) for kind in ("random", "sequential", "bad")]
+        counts = [int((rows == kind).sum()) for kind in kinds]
         lines.append(f"| {name} | {len(rows)} | {' | '.join(map(str, counts))} |")
     bad = audit[state == "bad"]
     if len(bad):
@@ -188,7 +202,7 @@ def describe_audit(audit: pd.DataFrame) -> str:
 
 
 def _state(audit: pd.DataFrame) -> pd.Series:
-    """random, sequential or bad."""
+    """How a video is read, or "bad"."""
     return audit["access"].where(audit["status"] == "ok", "bad")
 
 

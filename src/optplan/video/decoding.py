@@ -22,7 +22,7 @@ from optplan.video import frame_folders
 
 av.logging.set_level(av.logging.PANIC)
 
-ACCESSES = ("random", "sequential")
+ACCESSES = ("decord", "random", "sequential")
 
 # Codecs whose pictures that nothing refers to can be left out without a change to the others.
 _SKIPPABLE = {"h264", "mpeg4"}
@@ -90,8 +90,8 @@ def read_frames(
 
     `access` is what the audit found: "random" decodes each frame from the key frame before it,
     "sequential" from the start of the file, which is always right. Neither keeps or converts a
-    frame that is not wanted. Returns uint8 RGB of shape (L, H, W, 3). Raises DecodingError, also
-    for an index that the file does not have.
+    frame that is not wanted. "decord" leaves all of it to that library. Returns uint8 RGB of shape
+    (L, H, W, 3). Raises DecodingError, also for an index that the file does not have.
     """
     if access not in ACCESSES:
         raise ValueError(f"access to {path} is {access!r}; it must be one of {', '.join(ACCESSES)}")
@@ -100,6 +100,13 @@ def read_frames(
         raise ValueError(
             f"indices for {path} must be a non-empty list of numbers, got shape {indices.shape}"
         )
+    if access == "decord":
+        from optplan.video import decord_frames  # brings an FFmpeg of its own along
+
+        try:
+            return decord_frames.read_frames(path, indices)
+        except ValueError as error:
+            raise DecodingError(str(error)) from error
     wanted = np.unique(indices).tolist()
     if wanted[0] < 0:
         raise DecodingError(f"{path}: has no frame {wanted[0]} by {access} access")

@@ -24,13 +24,13 @@ class VideoFiles:
         self._root = video_folder(root)
         # Arrays of bytes: lists of strings would grow in every worker process.
         self._videos = np.array([video.encode() for video in table["video"]])
-        access = table.get("access", default=pd.Series("sequential", table.index))
-        self._random = (access == "random").to_numpy(dtype=bool)
+        accesses = table.get("access", default=["sequential"] * len(table))
+        self._accesses = np.array([access.encode() for access in accesses])
 
     def clip(self, row: int, indices: Sequence[int] | np.ndarray) -> np.ndarray:
         """The frames `indices` of the video in row `row`: uint8 RGB (L, H, W, 3)."""
-        access = "random" if self._random[row] else "sequential"
-        return read_frames(self._root / self._videos[row].decode(), indices, access)
+        video, access = self._videos[row].decode(), self._accesses[row].decode()
+        return read_frames(self._root / video, indices, access)
 
 
 def video_folder(root: str | Path) -> Path:
@@ -42,12 +42,12 @@ def video_folder(root: str | Path) -> Path:
 class FrameStore:
     """Clips read from the file of decoded frames that `write_frames` made of the same videos.
 
-    `short_side` must be what it was written with. The file is mapped, not loaded, and anew for
-    each clip, so that an instance can be handed to worker processes.
+    `short_side` must be what it was written with. The file is mapped, not loaded; a copy of an
+    instance that is sent to another process maps it anew.
     """
 
     def __init__(self, path: str | Path, table: pd.DataFrame, *, short_side: int | None = None):
-        self._path = Path(path)
+        self._path, self._mapped = Path(path), None
         self._shapes = _stored_shapes(table, short_side)
         ends = np.cumsum(self._shapes.prod(axis=1))
         self._offsets = np.concatenate([[0], ends[:-1]])
@@ -74,7 +74,13 @@ class FrameStore:
         return np.asarray(video[indices])
 
     def _frames(self) -> np.ndarray:
-        return np.load(self._path, mmap_mode="r")
+        if self._mapped is None:
+            # Not a memmap, whose slices are slow.
+            self._mapped = np.asarray(np.load(self._path, mmap_mode="r"))
+        return self._mapped
+
+    def __getstate__(self) -> dict:
+        return self.__dict__ | {"_mapped": None}  # else all frames would be sent along
 
 
 def write_frames(

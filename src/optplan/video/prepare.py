@@ -38,6 +38,7 @@ def prepare_videos(
     workers: int,
     timeout_seconds: float,
     journal: str | Path,
+    decoder: str = "pyav",
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Write every video of `table` below `folder`, its short side reduced to `short_side` pixels.
@@ -50,7 +51,7 @@ def prepare_videos(
     """
     rows = [SimpleNamespace(**row) for row in table.to_dict("records")]
     targets = [Path(folder) / f"{row.video}.mp4" for row in rows]
-    kept = Journal(journal, json.dumps([av.__version__, short_side, OPTIONS]))
+    kept = Journal(journal, json.dumps([av.__version__, short_side, decoder, OPTIONS]))
     for unfinished in Path(folder).rglob("*.partial"):
         unfinished.unlink(missing_ok=True)
     outcomes: dict[int, dict] = {}
@@ -59,7 +60,7 @@ def prepare_videos(
         if found and target.is_file() and target.stat().st_size == found["bytes"]:
             outcomes[number] = found
     todo = [number for number in range(len(rows)) if number not in outcomes]
-    tasks = [(rows[number], str(root), targets[number], short_side) for number in todo]
+    tasks = [(rows[number], str(root), targets[number], short_side, decoder) for number in todo]
     for task, outcome in run_limited(
         prepare_video, tasks, workers=workers, timeout_seconds=timeout_seconds
     ):
@@ -77,15 +78,18 @@ def prepare_videos(
     return prepared
 
 
-def prepare_video(row: SimpleNamespace, root: str, target: Path, short_side: int) -> dict:
+def prepare_video(
+    row: SimpleNamespace, root: str, target: Path, short_side: int, decoder: str
+) -> dict:
     """Write one video and return what the audit says of it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     # A worker that a killed run has left behind may be writing the same file: names of their own.
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
         _encode(row, Path(root), partial, short_side)
-        found = inspect_video(partial)
-        if (found["status"], found["frames"], found["access"]) != ("ok", row.frames, "random"):
+        found = inspect_video(partial, decoder=decoder)
+        whole = (found["status"], found["frames"]) == ("ok", row.frames)
+        if not whole or found["access"] == "sequential":
             raise ValueError(f"{row.video}: could not be prepared: the copy is {found}")
         partial.replace(target)
     finally:

@@ -7,7 +7,7 @@ import pytest
 from encode import barcodes, copy_packets, encode_barcodes
 
 from optplan.video.audit import inspect_video
-from optplan.video.decoding import read_all, read_frames
+from optplan.video.decoding import DecodingError, read_all, read_frames
 
 B_FRAMES = {"x264-params": "bframes=3:b-pyramid=normal:keyint=12:scenecut=0"}
 OPEN_GOP = {"x264-params": "open-gop=1:bframes=3:keyint=12:scenecut=0"}
@@ -52,6 +52,8 @@ ENCODINGS = [
     ("animated.gif", "random", {"codec": "gif", "pix_fmt": "rgb8"}),
 ]
 
+DECORD = {"h264.mp4", "h264.mov", "h264.mkv", "vp9.webm"}  # at least
+
 
 def requests(count: int) -> list[list[int]]:
     """Each frame alone, windows that end at either end, one snippet a quarter, and a loop."""
@@ -74,6 +76,24 @@ def test_every_frame_is_the_one_that_was_asked_for(tmp_path, name, access, optio
     path = encode_barcodes(tmp_path / name, **options)
     assert_right_frames(path, access)
     assert inspect_video(path)["frames"] == 60
+
+
+@pytest.mark.parametrize(("name", "access", "options"), ENCODINGS, ids=[e[0] for e in ENCODINGS])
+def test_decord_reads_only_what_it_reads_as_it_is(tmp_path, name, access, options):
+    path = encode_barcodes(tmp_path / name, **options)
+    row = inspect_video(path, decoder="decord")
+    assert row["access"] in ("decord", access)
+    assert (row["access"] == "decord") >= (name in DECORD)
+    frames = read_all(path)
+    for request in requests(60)[::7]:
+        assert np.array_equal(read_frames(path, request, row["access"]), frames[request])
+
+
+def test_what_decord_cannot_read_is_an_error_of_one_line(tmp_path):
+    (tmp_path / "v.mp4").write_text("no video")
+    with pytest.raises(DecodingError, match=r"v\.mp4: decord cannot read it: .*") as caught:
+        read_frames(tmp_path / "v.mp4", [0], "decord")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("options", [B_FRAMES, OPEN_GOP], ids=["closed", "open"])

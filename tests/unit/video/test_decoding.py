@@ -76,7 +76,7 @@ def test_indices_must_be_a_list_of_numbers(video, indices):
 
 
 def test_an_unknown_access_is_an_error(video):
-    with pytest.raises(ValueError, match="is 'quick'; it must be one of random, sequential"):
+    with pytest.raises(ValueError, match="is 'quick'; it must be one of decord, random, seq"):
         read_frames(video, [0], "quick")
 
 
