@@ -113,10 +113,25 @@ _fingerprint = functools.cache(study.fingerprint)
 
 def split_file(wildcards):
     """Which video trains, validates and tests, and its flow; a simulated task has none."""
-    if settings(wildcards)["data"]["format"] == "simulated":
+    own = settings(wildcards)
+    if own["data"]["format"] == "simulated":
         return []
-    name = "flow" if settings(wildcards)["modality"] == "flow" else "split"
+    if own["modality"] == "flow":
+        return f"results/{wildcards.study}/{wildcards.experiment}/data/flow.tsv"
+    return rgb_table(wildcards)
+
+
+def rgb_table(wildcards):
+    """The split as it is for the videos that are read: the originals or the prepared ones."""
+    name = "split" if settings(wildcards)["data"]["prepare"] is None else "prepared"
     return f"results/{wildcards.study}/{wildcards.experiment}/data/{name}.tsv"
+
+
+def clip_files(wildcards):
+    """The videos that are read again and again: the originals, or the table of prepared ones."""
+    if settings(wildcards)["data"]["prepare"] is None:
+        return video_root(wildcards)
+    return rgb_table(wildcards)
 
 
 def video_files(wildcards):
@@ -128,7 +143,7 @@ def video_files(wildcards):
     if settings(wildcards)["modality"] == "flow":
         # Beside it is the folder of the flow files, which no rule declares.
         return split_file(wildcards)
-    return video_root(wildcards)
+    return clip_files(wildcards)
 
 
 def initial_weights(wildcards):

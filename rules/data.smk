@@ -40,7 +40,8 @@ rule audit_videos:
         index="results/{study}/{experiment}/data/index.tsv",
         root=video_root,
     output:
-        "results/{study}/{experiment}/data/audit.tsv",
+        table="results/{study}/{experiment}/data/audit.tsv",
+        report="results/{study}/{experiment}/data/audit.md",
     log:
         "results/{study}/{experiment}/logs/audit_videos.log",
     conda:
@@ -48,6 +49,7 @@ rule audit_videos:
     threads: 64
     params:
         timeout_seconds=lambda wc: settings(wc)["data"]["timeout_seconds"],
+        decoder=lambda wc: settings(wc)["data"]["decoder"],
         videos=fingerprint,
     message:
         "{wildcards.experiment}: decode every video once"
@@ -73,12 +75,34 @@ rule split_videos:
         "../workflow/scripts/split_videos.py"
 
 
+rule prepare_videos:
+    input:
+        split="results/{study}/{experiment}/data/split.tsv",
+        root=video_root,
+    output:
+        "results/{study}/{experiment}/data/prepared.tsv",
+    log:
+        "results/{study}/{experiment}/logs/prepare_videos.log",
+    conda:
+        "../envs/runtime.yaml"
+    threads: 64
+    params:
+        short_side=lambda wc: settings(wc)["data"]["prepare"],
+        timeout_seconds=lambda wc: settings(wc)["data"]["timeout_seconds"],
+        decoder=lambda wc: settings(wc)["data"]["decoder"],
+        videos=fingerprint,
+    message:
+        "{wildcards.experiment}: re-encode the videos for quick access"
+    script:
+        "../workflow/scripts/prepare_videos.py"
+
+
 # The flow of each video is a file of its own in data/flow/, which is not declared: Snakemake would
 # delete what an interrupted job has finished.
 rule extract_flow:
     input:
-        split="results/{study}/{experiment}/data/split.tsv",
-        root=video_root,
+        split=rgb_table,
+        root=clip_files,
     output:
         "results/{study}/{experiment}/data/flow.tsv",
     log:
@@ -97,7 +121,7 @@ rule extract_flow:
 rule decode_videos:
     input:
         split=split_file,
-        root=video_root,
+        root=clip_files,
     output:
         "results/{study}/{experiment}/data/frames.npy",
     log:

@@ -60,6 +60,7 @@ def check_experiment(settings: dict, where: str):
     _check_states(settings["states"], f"{where}.states")
     _check_training(settings["training"], f"{where}.training")
     _check_video(settings["video"], f"{where}.video")
+    _check_prepare(settings, f"{where}.data.prepare")
     _check_knee(settings["knee"], f"{where}.knee")
     _check_bound(settings, f"{where}.planning.bound")
     _check_network(settings["network"], f"{where}.network")
@@ -174,6 +175,28 @@ def _check_video(video: dict, where: str):
     ):
         if video[crop] > size:
             raise ValueError(f"{where}.{crop}: {video[crop]} must be at most {side} ({size})")
+
+
+def _check_prepare(settings: dict, where: str):
+    """Prepared videos are at least as large as the frames that are cut from them."""
+    data, video = settings["data"], settings["video"]
+    if data["prepare"] is None:
+        return
+    if data["format"] == "simulated":
+        raise ValueError(
+            f"{where}: {data['prepare']} has no use with format simulated; leave it out"
+        )
+    sides = {
+        "the least short_side": video["short_side"][0],
+        "planning_short_side": video["planning_short_side"],
+        "evaluation_short_side": video["evaluation_short_side"],
+    }
+    for name, side in sides.items():
+        if data["prepare"] < side:
+            raise ValueError(
+                f"{where}: {data['prepare']} must be at least {name} ({side}), or frames would be "
+                f"reduced and enlarged again"
+            )
 
 
 def _check_knee(knee: dict, where: str):

@@ -264,3 +264,23 @@ def test_too_few_epochs_for_a_knee_are_refused(knee, message):
 def test_a_strategy_that_cannot_be_trained_is_refused(name, message):
     with pytest.raises(ValueError, match=rf"experiments\.a\.strategies: {message}"):
         settings_of(states={"clip_lengths": [8, 16]}, strategies=[name])
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"data": {"prepare": 240}}, r"data.prepare: 240 must be at least the least short_side \("),
+        (
+            {"data": {"prepare": 256}, "video": {"evaluation_short_side": 288}},
+            r"data.prepare: 256 must be at least evaluation_short_side \(288\), or frames would",
+        ),
+        ({"data": {"prepare": 257}}, "data.prepare: 257 is not a multiple of 2"),
+        (
+            {"data": {"format": "simulated", "name": None, "prepare": 256}},
+            "data.prepare: 256 has no use with format simulated; leave it out",
+        ),
+    ],
+)
+def test_preparing_to_a_size_that_does_not_serve_is_refused(own, message):
+    with pytest.raises(ValueError, match=message):
+        settings_of(**own)

@@ -5,6 +5,7 @@ from tqdm import tqdm
 from optplan.locks import held
 from optplan.video.extraction import extract_flow
 from optplan.video.flow import flow_folder, flow_table
+from optplan.video.frames import video_folder
 from optplan.video.index import read_table, write_table
 
 flow, folder = snakemake.params.flow, flow_folder(snakemake.output[0])
@@ -21,7 +22,7 @@ with (
 
     extract_flow(
         table,
-        snakemake.input.root,
+        video_folder(snakemake.input.root),
         folder,
         method=flow["method"],
         workers=snakemake.threads,

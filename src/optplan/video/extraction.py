@@ -58,7 +58,8 @@ def extract_flow(
     total, done = sum(frames for _, _, frames, _ in jobs), 0
     write = partial(write_flow, method=method)
     outcomes = run_limited(write, jobs, workers=workers, timeout_seconds=None)
-    for (video, _, frames, _), problem in zip(jobs, outcomes, strict=True):
+    for number, problem in outcomes:
+        video, _, frames, _ = jobs[number]
         if problem is not None:
             raise ValueError(f"the flow of {video} cannot be computed: {problem}")
         done += frames

@@ -5,9 +5,8 @@ level 128 exactly, and the level of -d is 256 less that of d exactly, so that a 
 flow of the mirrored video; level 0 does not occur. Displacements beyond BOUND are clipped to it.
 
 One video file holds the flow of one video: in each picture the x displacements lie above the y
-displacements, as grey levels. Its width is filled up to a multiple of 32, other small widths being
-more than decord can read. Picture t is the flow from frame t to the next one; the last is repeated,
-so that a flow has as many frames as its video.
+displacements, as grey levels. Its width is filled up to a multiple of 32. Picture t is the flow
+from frame t to the next one; the last is repeated, so that a flow has as many frames as its video.
 """
 
 from collections.abc import Sequence
@@ -68,7 +67,9 @@ def flow_folder(table_file: str | Path) -> Path:
 def stored_pictures(table: pd.DataFrame) -> pd.DataFrame:
     """What `VideoFiles`, `write_frames` and `FrameStore` need to know of a `flow_table`'s files."""
     width = table["width"] + -table["width"] % 32
-    return table.assign(video=table["flow"], height=2 * table["height"], width=width)
+    return table.assign(
+        video=table["flow"], height=2 * table["height"], width=width, access="random"
+    )
 
 
 class FlowClips:

@@ -9,29 +9,45 @@ import pandas as pd
 import torch
 from torch.nn.functional import interpolate
 
-from optplan.video.decoding import iterate_frames, read_frames
+from optplan.video.audit import checked_frames
+from optplan.video.decoding import read_frames
 
 
 class VideoFiles:
-    """Clips decoded from the video files themselves, each time they are asked for."""
+    """Clips decoded from the video files themselves, each time they are asked for.
+
+    `root` is their folder, or the table of prepared videos that lies beside it. The table's column
+    access says how each is read; without it, sequentially.
+    """
 
     def __init__(self, root: str | Path, table: pd.DataFrame):
-        self._paths = [Path(root) / video for video in table["video"]]
+        self._root = video_folder(root)
+        # Arrays of bytes: lists of strings would grow in every worker process.
+        self._videos = np.array([video.encode() for video in table["video"]])
+        accesses = table.get("access", default=["sequential"] * len(table))
+        self._accesses = np.array([access.encode() for access in accesses])
 
     def clip(self, row: int, indices: Sequence[int] | np.ndarray) -> np.ndarray:
         """The frames `indices` of the video in row `row`: uint8 RGB (L, H, W, 3)."""
-        return read_frames(self._paths[row], indices)
+        video, access = self._videos[row].decode(), self._accesses[row].decode()
+        return read_frames(self._root / video, indices, access)
+
+
+def video_folder(root: str | Path) -> Path:
+    """The folder of the videos; that of prepared ones lies beside its table, prepared.tsv."""
+    root = Path(root)
+    return root.with_suffix("") if root.suffix == ".tsv" and not root.is_dir() else root
 
 
 class FrameStore:
     """Clips read from the file of decoded frames that `write_frames` made of the same videos.
 
-    `short_side` must be what it was written with. The file is mapped, not loaded, and anew for
-    each clip, so that an instance can be handed to worker processes.
+    `short_side` must be what it was written with. The file is mapped, not loaded; a copy of an
+    instance that is sent to another process maps it anew.
     """
 
     def __init__(self, path: str | Path, table: pd.DataFrame, *, short_side: int | None = None):
-        self._path = Path(path)
+        self._path, self._mapped = Path(path), None
         self._shapes = _stored_shapes(table, short_side)
         ends = np.cumsum(self._shapes.prod(axis=1))
         self._offsets = np.concatenate([[0], ends[:-1]])
@@ -58,7 +74,13 @@ class FrameStore:
         return np.asarray(video[indices])
 
     def _frames(self) -> np.ndarray:
-        return np.load(self._path, mmap_mode="r")
+        if self._mapped is None:
+            # Not a memmap, whose slices are slow.
+            self._mapped = np.asarray(np.load(self._path, mmap_mode="r"))
+        return self._mapped
+
+    def __getstate__(self) -> dict:
+        return self.__dict__ | {"_mapped": None}  # else all frames would be sent along
 
 
 def write_frames(
@@ -88,28 +110,13 @@ def write_frames(
             for done, (row, shape) in enumerate(
                 zip(ordered.itertuples(), shapes, strict=True), start=1
             ):
-                for frame in _checked_frames(row, Path(root)):
+                for frame in checked_frames(row, video_folder(root)):
                     file.write(_reduce(frame, shape[1], shape[2]).data)
                 if progress is not None:
                     progress(done, len(table))
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _checked_frames(row: tuple, root: Path) -> Iterator[np.ndarray]:
-    """The frames of one row's video; ValueError if they are not what the audit found."""
-    count = 0
-    for frame in iterate_frames(root / row.video):
-        count += 1
-        if frame.shape != (row.height, row.width, 3):
-            raise ValueError(
-                f"{row.video}: frame {count - 1} is {frame.shape[1]} x {frame.shape[0]} pixels, "
-                f"the audit found {row.width} x {row.height}"
-            )
-        yield frame
-    if count != row.frames:
-        raise ValueError(f"{row.video}: has {count} frames, the audit found {row.frames}")
 
 
 def _stored_shapes(table: pd.DataFrame, short_side: int | None) -> np.ndarray:

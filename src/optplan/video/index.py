@@ -15,9 +15,8 @@ INDEX_COLUMNS = ["video", "label", "group", "subset"]
 
 # Everything else in a table is text: a class may be called "001", "nan" or "true".
 _COLUMN_TYPES = {
-    **dict.fromkeys(["frames", "width", "height", "bytes", "target"], int),
+    **dict.fromkeys(["frames", "width", "height", "bytes", "rotation", "target"], int),
     **dict.fromkeys(["fps", "seconds"], float),
-    "exact": lambda text: text == "True",
 }
 
 
@@ -70,8 +69,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=header, dtype=object)
     for column in table.columns.intersection(list(_COLUMN_TYPES)):
         kind = _COLUMN_TYPES[column]
-        dtype = kind if isinstance(kind, type) else bool
-        table[column] = pd.Series([kind(text) for text in table[column]], dtype=dtype)
+        table[column] = pd.Series([kind(text) for text in table[column]], dtype=kind)
     return table.astype(dict.fromkeys(table.columns.difference(list(_COLUMN_TYPES)), "str"))
 
 

@@ -14,7 +14,7 @@ import yaml
 
 DATASETS = Path(__file__).parents[3] / "config" / "datasets.yaml"
 
-# File names that may hold a video. Whether decord can decode it is for the audit to say.
+# File names that may hold a video. Whether it can be decoded is for the audit to say.
 VIDEO_SUFFIXES = (
     *(".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".gif", ".m1v", ".m2ts"),
     *(".m2v", ".m4v", ".mjpeg", ".mk3d", ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts"),

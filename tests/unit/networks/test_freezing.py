@@ -114,10 +114,11 @@ def train_a_stage(before, folder, *, freeze_bn):
         "weight_decay": 0.1,
         "clip_norm": 40.0,
         "freeze_bn": freeze_bn,
+        "sync_bn": False,
         "seed": 1,
     }
     snapshots = Snapshots(folder, settings)
-    train_stage(network, clips, None, settings, snapshots=snapshots, device=torch.device("cpu"))
+    train_stage(network, clips, None, settings, snapshots=snapshots)
     return snapshots.weights_path(2)
 
 

@@ -274,7 +274,8 @@ def test_the_initial_model_of_another_data_set_is_that_of_the_checkpoint(tmp_pat
         "weights": str(saved(weights, tmp_path)),
     }
     output = tmp_path / "initial.pt"
-    initialise(SimpleNamespace(split=split), {"network": settings}, seed=3, output=str(output))
+    settings = {"modality": "rgb", "network": settings}
+    initialise(SimpleNamespace(split=split), settings, seed=3, output=str(output))
     initial = torch.load(output, weights_only=True)
     assert initial["heads.spatial.fc.weight"].shape[0] == 2
     same = [n for n in weights if ".fc.weight" not in n and ".fc.bias" not in n]

@@ -1,8 +1,12 @@
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
+from optplan.video.audit import audit_videos
 from optplan.video.frame_folders import FPS, count_frames, iterate_frames, read_frames
+from optplan.video.frames import VideoFiles
+from optplan.video.prepare import prepare_videos
 
 
 def smooth_frames(count=6, height=40, width=56):
@@ -119,3 +123,30 @@ def test_a_folder_without_frames_and_one_that_is_not_there_are_named(tmp_path):
         count_frames(tmp_path)
     with pytest.raises(ValueError, match="gone: No such file"):
         count_frames(tmp_path / "gone")
+
+
+def test_a_folder_of_frames_is_audited_read_and_prepared_like_a_video(tmp_path):
+    folder = tmp_path / "videos" / "7"
+    folder.mkdir(parents=True)
+    for number in range(20):
+        picture = np.full((32, 48, 3), 12 * number, np.uint8)
+        Image.fromarray(picture).save(folder / f"{number + 1:05d}.jpg")
+    (tmp_path / "videos" / "8").mkdir()
+    index = pd.DataFrame({"video": ["7", "8"], "label": "x", "group": "", "subset": ""})
+    work = {"workers": 1, "timeout_seconds": 30}
+    audit = audit_videos(index, tmp_path / "videos", **work)
+    assert list(audit["status"]) == ["ok", "bad"]
+    row = audit.iloc[0]
+    assert (row["frames"], row["fps"], row["access"]) == (20, FPS, "random")
+    assert "has no frames" in audit["error"][1]
+    small = prepare_videos(
+        audit[:1],
+        tmp_path / "videos",
+        tmp_path / "small",
+        short_side=16,
+        journal=tmp_path / "journal",
+        **work,
+    )
+    for root, table in ((tmp_path / "videos", audit), (tmp_path / "small", small)):
+        clip = VideoFiles(root, table).clip(0, [19, 3])
+        assert np.abs(clip.mean(axis=(1, 2, 3)) - [228, 36]).max() < 4

@@ -3,9 +3,9 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from encode import encode_video
+from encode import barcodes, encode_barcodes, encode_video
 
-from optplan.video.decoding import read_all
+from optplan.video.decoding import DecodingError, read_all
 from optplan.video.frames import FrameStore, VideoFiles, write_frames
 
 
@@ -32,6 +32,14 @@ def test_the_store_and_the_files_give_identical_pixels(videos, tmp_path):
         assert np.array_equal(clip, read_all(root / table["video"][row])[indices])
     assert calls == [(1, 3), (2, 3), (3, 3)]
     assert [path.name for path in tmp_path.iterdir()] == ["f.npy"]
+
+
+def test_the_table_says_how_a_file_is_read(tmp_path):
+    path = encode_barcodes(tmp_path / "v.avi", codec="mpeg4", bf="2", g="6")
+    table = pd.DataFrame({"video": [path.name], "frames": 60, "height": 48, "width": 96})
+    assert barcodes(VideoFiles(tmp_path, table.assign(access="sequential")).clip(0, [40])) == [40]
+    with pytest.raises(DecodingError, match=r"v.avi: has no frame 40 by random access"):
+        VideoFiles(tmp_path, table.assign(access="random")).clip(0, [40])
 
 
 def test_the_order_of_the_rows_does_not_matter(videos, tmp_path):
