@@ -40,6 +40,7 @@ def test_the_main_job_makes_the_tables_and_every_plan_that_is_not_given():
     study = {
         "study": "s",
         "skip_missing": False,
+        "tables": {},
         "experiments": {
             "new": {"plan": None, "variants": True, "seeds": [3, 4]},
             "old": {"plan": "p.yaml", "variants": False, "seeds": [3]},
