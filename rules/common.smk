@@ -15,13 +15,14 @@ if workflow.is_main_process:
     locks.join_runs(Path(".snakemake"))
     print(forecast(STUDY, sys.argv[1:]), end="", file=sys.stderr)
 
+WAITING = study.waiting(STUDY)
 # What would run can be seen as soon as the lists of a data set are there.
 STUDY["lists_suffice"] = bool({"-n", "--dry-run", "--dryrun"} & set(sys.argv))
 
 TARGETS = study.targets(STUDY)
-WAITING = study.waiting(STUDY)
 PRESENT = {
-    name: own for name, own in STUDY["experiments"].items() if name not in WAITING
+    name: STUDY["experiments"][name]
+    for name in study.available(STUDY, STUDY["experiments"])
 }
 FUSIONS = {name: STUDY["fusions"][name] for name in study.present_fusions(STUDY)}
 RELEASED = sorted(Path(workflow.basedir, "config", "plans").glob("*.yaml"))
@@ -292,23 +293,3 @@ def variant_metrics(wildcards):
     names = ["planned", *study.variant_paths(settings(wildcards), plan_file(wildcards))]
     run = study.run_folder(wildcards)
     return [f"{run}/evaluation/{name}/metrics.json" for name in names]
-
-
-def table_inputs(wildcards):
-    """The results that a table is made from."""
-    names = study.table_names(STUDY, wildcards.table)
-    if wildcards.table == "table1":
-        return study.plan_files(STUDY, names)
-    shown = study.shows_strategies(wildcards.table)
-    files = study.result_files(STUDY, names, strategies=shown)
-    if wildcards.table == "section54":
-        for name in names:
-            if STUDY["experiments"][name]["variants"]:
-                one = SimpleNamespace(study=STUDY["study"], experiment=name)
-                files += variant_metrics(one)
-    return files
-
-
-def figure_inputs(wildcards):
-    """The plans that a figure shows, and with them all their transitions."""
-    return study.plan_files(STUDY, study.figure_names(STUDY, wildcards.figure))

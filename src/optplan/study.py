@@ -30,6 +30,7 @@ __all__ = [
     "PAPER",
     "TABLES",
     "State",
+    "available",
     "contenders",
     "experiment_settings",
     "figure_names",

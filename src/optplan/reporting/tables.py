@@ -4,12 +4,14 @@ Hand-tuning costs the whole grid, because the best strategy is known only after 
 Planning costs every transition it trained, and the retraining of the path it chose.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from optplan.planning.strategies import HandTuned
+from optplan.reporting.paired import correct, difference
 from optplan.reporting.records import digits, read_json, read_yaml
 from optplan.reporting.spending import cost_alone, cost_planned, cost_spent, sum_costs
 
@@ -132,14 +134,18 @@ def write_markdown(table: pd.DataFrame, path: Path, notes: Mapping[str, str]) ->
 def variant_rows(metric_files: Iterable[Path]) -> pd.DataFrame:
     """The planned path, first in `metric_files`, and its variants (Sec. 5.4).
 
-    Columns: strategy, top1, standard_error and gain over the planned path (fractions), videos.
+    Columns: strategy, top1, standard_error and gain over the planned path (fractions), videos, and
+    p, the chance of such a gain between equal models (McNemar; NaN for a simulated task).
     """
     rows = []
-    for path in map(Path, metric_files):
+    metric_files = [Path(path) for path in metric_files]
+    for path in metric_files:
         run = path.parents[2]
         rows.append({"strategy": path.parent.name} | _accuracy(run, path.parent.name))
     table = pd.DataFrame(rows)
-    return table.assign(gain=table["top1"] - table["top1"].iloc[0])
+    right = [correct(Path(path).with_name("scores.npz")) for path in metric_files]
+    chances = [math.nan if one is None else difference([one], right[:1]).p for one in right]
+    return table.assign(gain=table["top1"] - table["top1"].iloc[0], p=chances)
 
 
 def write_variants(table: pd.DataFrame, path: Path) -> None:
@@ -151,14 +157,20 @@ def write_variants(table: pd.DataFrame, path: Path) -> None:
             "Path": rows["strategy"],
             "Top-1 (%)": [_percent(*pair) for pair in accuracy],
             "Against the plan (points)": [f"{100 * gain:+.1f}" for gain in rows["gain"]],
+            "p": ["" if math.isnan(p) else f"{p:.3f}" for p in rows["p"]],
         }
     )
-    layout = {"index": False, "colalign": ("left", "right", "right"), "disable_numparse": True}
+    layout = {
+        "index": False,
+        "colalign": ("left", "right", "right", "right"),
+        "disable_numparse": True,
+    }
     videos = rows["videos"].iloc[0]
     text = (
         f"# Variants of the planned path\n\n{human.to_markdown(**layout)}\n\n"
         f"A variant has one state more (with) or less (without); its epochs are determined anew. "
-        f"Top-1 on {videos} test videos, ± one binomial standard error.\n"
+        f"Top-1 on {videos} test videos, ± one binomial standard error; p is that of "
+        f"McNemar's test against the planned path, on the same videos.\n"
     )
     Path(path).write_text(text, encoding="utf-8")
 
