@@ -176,7 +176,8 @@ def write_variants(table: pd.DataFrame, path: Path) -> None:
 
 
 def _path_rows(table: pd.DataFrame, members: Sequence[str]) -> pd.DataFrame:
-    paths = table[table["strategy"].isin([PLANNED, REPLAYED])]
+    """The paths of these experiments, of their first seeds."""
+    paths = table[table["strategy"].isin([PLANNED, REPLAYED])].drop_duplicates("experiment")
     return paths.set_index("experiment", drop=False).loc[list(members)]
 
 
