@@ -4,6 +4,7 @@ import hashlib
 import platform
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -16,11 +17,12 @@ PACKAGES = ("torch", "torchvision", "numpy", "scipy", "av", "decord", "snakemake
 
 def commit() -> str:
     """The commit of this source, with -dirty after changes; the version where there is no git."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return f"version {__version__}"
+    if (ROOT / ".git").exists():  # an installed copy may lie in somebody else's repository
+        command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
+        with suppress(OSError, subprocess.CalledProcessError):
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            return done.stdout.strip()
+    return f"version {__version__}"
 
 
 def provenance(root: Path, study: Mapping) -> dict:
