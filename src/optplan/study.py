@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import yaml
@@ -38,6 +39,7 @@ __all__ = [
     "fingerprint",
     "flow_settings",
     "graph",
+    "is_dry_run",
     "job_settings",
     "last_stage",
     "lost_race",
@@ -84,6 +86,11 @@ def targets(study: dict) -> list[str]:
             files.append(f"{results}/plans/{name}.html")
     files += [file for target in wanted(study) for file in paper_files(study, target)]
     return [*files, f"{results}/provenance.json"] if files else []
+
+
+def is_dry_run(arguments: list[str]) -> bool:
+    """Whether Snakemake is asked for a dry run: -n, also as in -np."""
+    return any(re.fullmatch(r"--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", one) for one in arguments)
 
 
 def present_fusions(study: dict) -> list[str]:
