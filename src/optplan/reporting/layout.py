@@ -21,6 +21,7 @@ RECORD = (
     "device",
     "commit",
 )
+COUNTS = ("seeds", "n", "epochs")
 LATEX = {character: f"\\{character}" for character in "&%$#_"} | {
     "±": r"$\pm$",
     "×": r"$\times$",
@@ -56,6 +57,7 @@ class Table:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         records = pd.DataFrame(self.records, columns=list(RECORD))
+        records = records.astype(dict.fromkeys(COUNTS, "Int64"))  # whole also where some are empty
         records.to_csv(folder / f"{self.name}.csv", index=False, lineterminator="\n")
         (folder / f"{self.name}.md").write_text(self.markdown(), encoding="utf-8")
         (folder / f"{self.name}.tex").write_text(self.latex(), encoding="utf-8")
