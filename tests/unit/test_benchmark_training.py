@@ -19,7 +19,8 @@ def one_thread():
 
 
 def test_the_table_compares_the_loops_and_times_the_start(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["training.py", "--frames", "4", "--videos", "4", "--rounds", "1"])
+    arguments = ["--frames", "4", "--videos", "4", "--rounds", "1"]
+    monkeypatch.setattr(sys, "argv", ["training.py", *arguments])
     monkeypatch.setattr(training, "start_up", lambda args: "start-up: not timed here")
     training.main()
     table, note, _ = capsys.readouterr().out.split("\n\n")
