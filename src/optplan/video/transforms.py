@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torchvision.transforms.v2 import functional
+from torch.nn.functional import interpolate
 
 from optplan.video.flow import ZERO
 
@@ -59,7 +59,7 @@ def cut(frames: np.ndarray, box: Box, crop: int) -> torch.Tensor:
     part = frames[:, box.top : box.top + box.side, box.left : box.left + box.side]
     # Channels stay last in memory: uint8 is resized three times as fast so.
     clip = torch.from_numpy(np.ascontiguousarray(part)).permute(0, 3, 1, 2)
-    clip = functional.resize(clip, [crop, crop], antialias=True)
+    clip = interpolate(clip, (crop, crop), mode="bilinear", antialias=True)
     if box.flip:
         clip = clip.flip(-1)
         if clip.shape[1] == 2:
