@@ -22,8 +22,8 @@ def forecast(study: Mapping) -> str:
         folder = Path("results", study["study"], name)
         run = folder / f"seed-{study['seed']}"
         if settings["plan"] is None and not (run / "plan.yaml").exists():
-            videos = _planning_videos(settings["data"], folder / "data" / "split.tsv")
-            texts.append(estimate(name, settings, videos, _seconds_per_frame(run)))
+            videos = planning_videos(settings["data"], folder / "data" / "split.tsv")
+            texts.append(estimate(name, settings, videos, seconds_per_frame(run)))
     return "\n".join(texts)
 
 
@@ -67,7 +67,7 @@ def estimate(name: str, settings: Mapping, videos: int, seconds_per_frame: float
     )
 
 
-def _planning_videos(data: Mapping, split: Path) -> int:
+def planning_videos(data: Mapping, split: Path) -> int:
     """Training and validation videos: those of the split, or about as many before there is one."""
     if split.exists():
         header, *rows = split.read_text(encoding="utf-8").splitlines()
@@ -88,7 +88,7 @@ def _planning_videos(data: Mapping, split: Path) -> int:
     return files if train.is_dir() else round(files * (1 - data["test_fraction"]))
 
 
-def _seconds_per_frame(run: Path) -> float | None:
+def seconds_per_frame(run: Path) -> float | None:
     """Measured on the transitions that have finished."""
     costs = [read_json(path) for path in run.glob("transitions/*/cost.json")]
     frames = sum(cost["frames_trained"] + cost["frames_evaluated"] for cost in costs)
