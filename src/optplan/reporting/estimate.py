@@ -1,5 +1,6 @@
 """The plan as a table with its estimated cost, before anything is spent. Never imports torch."""
 
+import csv
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -70,9 +71,9 @@ def estimate(name: str, settings: Mapping, videos: int, seconds_per_frame: float
 def planning_videos(data: Mapping, split: Path) -> int:
     """Training and validation videos: those of the split, or about as many before there is one."""
     if split.exists():
-        header, *rows = split.read_text(encoding="utf-8").splitlines()
-        subset = header.split("\t").index("subset")
-        return sum(row.split("\t")[subset] in ("train", "val") for row in rows)
+        with split.open(encoding="utf-8", newline="") as file:  # a name may have line ends
+            rows = csv.DictReader(file, delimiter="\t")
+            return sum(row["subset"] in ("train", "val") for row in rows)
     if data["format"] == "simulated":
         return (1 + TRAINING_SHARE) * data["validation_videos"]
     if data["format"] == "embedded":
