@@ -7,7 +7,7 @@ from running import Workflow
 from optplan.video.embedded import encode
 from optplan.video.index import read_table
 
-CLASSES = ["-n", "it's \"quoted\" $(touch pwned)"]
+CLASSES = ["-n", 'it\'s "quoted" $(touch pwned)']
 VIDEOS = [
     "-rf.mp4",
     "$(touch pwned).mp4",
