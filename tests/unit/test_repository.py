@@ -59,3 +59,22 @@ def test_every_make_target_of_the_readme_exists():
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"^make (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+@pytest.mark.parametrize(
+    "unsafe",
+    [
+        r"yaml\.(load|unsafe_load|full_load)\(",
+        r"shell=True",
+        r"os\.(system|popen)\(",
+        r"pickle\.loads?\(",
+        r"torch\.load\((?![^\n]*weights_only=True)",
+        r"(?<![.\w])(eval|exec)\(",
+        r"allow_pickle=True",
+        r"^ {4}shell:",
+    ],
+)
+def test_no_file_or_name_can_become_code(unsafe):
+    for pattern in ("src/**/*.py", "workflow/**/*.py", "rules/*.smk", "examples/*.py"):
+        for path in ROOT.glob(pattern):
+            assert not re.search(unsafe, path.read_text(), re.MULTILINE), path
