@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+import optplan
+
 ROOT = Path(__file__).parents[2]
 RULES = sorted(ROOT.glob("rules/*.smk"))
 PAGES = [
@@ -40,6 +42,13 @@ def test_conda_installs_what_the_makefile_installs():
 
 def test_every_direct_dependency_is_locked():
     assert versions("requirements.txt").items() <= versions("constraints.txt").items()
+
+
+def test_the_version_is_that_of_the_package_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == optplan.__version__
+    changes = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert changes[0] == optplan.__version__
 
 
 def test_every_dependency_is_pinned():
