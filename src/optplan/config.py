@@ -15,7 +15,7 @@ from optplan.planning.strategies import StageSpec
 from optplan.video.official import facts
 from optplan.video.sampling import ClipSpec
 
-SCHEMA = Path(__file__).parents[2] / "config" / "schema.yaml"
+SCHEMA = Path(__file__).parent / "shipped" / "schema.yaml"  # config/, also in a wheel
 PRESETS = SCHEMA.with_name("presets.yaml")
 
 
