@@ -2,6 +2,7 @@
 #
 #   snakemake --cores all                          the default study (config/config.yaml)
 #   snakemake --cores all --configfile mine.yaml   a study of your own
+#   snakemake --cores all --profile slurm          on a Slurm cluster (docs/cluster.md)
 #   snakemake --cores all released                 the published paths, drawn (Figs. 4 and 5)
 
 
@@ -24,9 +25,18 @@ include: "rules/report.smk"
 include: "rules/paper.smk"
 
 
+# Too short to be jobs of a cluster.
 localrules:
     all,
+    compare,
+    compare_variants,
+    draw_curves,
+    draw_graph,
+    draw_released,
+    plan,
+    plan_variant,
     released,
+    select_parent,
 
 
 rule all:

@@ -16,6 +16,11 @@ rule train_shared_stage:
     conda:
         "../envs/runtime.yaml"
     threads: job_threads
+    resources:
+        cpus_per_task=job_threads,
+        gpu=job_gpus,
+        mem_mb=job_memory,
+        runtime=training_minutes,
     params:
         settings=part("data", "modality", "network", "states", "training", "video"),
         ends=stage_ends,
@@ -40,6 +45,11 @@ rule train_planned_stage:
     conda:
         "../envs/runtime.yaml"
     threads: job_threads
+    resources:
+        cpus_per_task=job_threads,
+        gpu=job_gpus,
+        mem_mb=job_memory,
+        runtime=training_minutes,
     params:
         settings=part("data", "modality", "network", "states", "training", "video"),
     message:

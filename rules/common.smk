@@ -3,11 +3,13 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-from optplan import locks, study
+from optplan import locks, resources, study
 from optplan.reporting.estimate import forecast
 
 try:
     STUDY = study.resolve(config)
+    if workflow.is_main_process and not workflow.output_settings.dryrun:
+        locks.claim_study(Path(".snakemake"), STUDY["study"])
 except ValueError as error:
     sys.exit(f"\n{error}\n")
 
@@ -25,6 +27,7 @@ PRESENT = {
     for name in study.available(STUDY, STUDY["experiments"])
 }
 FUSIONS = {name: STUDY["fusions"][name] for name in study.present_fusions(STUDY)}
+GPUS = "gpu" in workflow.global_resources and workflow.global_resources["gpu"].value > 0
 RELEASED = sorted(Path(workflow.basedir, "config", "plans").glob("*.yaml"))
 
 VARIANT = r"with(?:out)?-(?:cs|us)-l\d+-r\d+"
@@ -70,8 +73,33 @@ def part(*keys):
 
 def job_threads(wildcards):
     """CPU threads of a job that trains: those of its processes and of their decoders."""
-    compute = settings(wildcards)["compute"]
-    return compute["processes"] * (compute["threads"] + compute["workers"])
+    return resources.cpus(settings(wildcards))
+
+
+def job_gpus(wildcards):
+    """GPUs that such a job asks a cluster for; no more than `--resources gpu=` allows."""
+    return settings(wildcards)["compute"]["processes"]
+
+
+def job_memory(wildcards, attempt):
+    return resources.memory_mb(settings(wildcards), gpus=GPUS, attempt=attempt)
+
+
+def training_minutes(wildcards, attempt):
+    return resources.training_minutes(
+        settings(wildcards),
+        study.run_folder(wildcards),
+        wildcards.get("target"),
+        gpus=GPUS,
+        attempt=attempt,
+    )
+
+
+def evaluation_minutes(wildcards, attempt):
+    run = study.run_folder(wildcards)
+    return resources.evaluation_minutes(
+        settings(wildcards), run, gpus=GPUS, attempt=attempt
+    )
 
 
 def record(wildcards, state):

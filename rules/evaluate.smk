@@ -12,6 +12,11 @@ rule evaluate:
     conda:
         "../envs/runtime.yaml"
     threads: job_threads
+    resources:
+        cpus_per_task=job_threads,
+        gpu=job_gpus,
+        mem_mb=job_memory,
+        runtime=evaluation_minutes,
     params:
         settings=part("data", "modality", "network", "states", "video", "training"),
     message:

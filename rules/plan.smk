@@ -31,6 +31,11 @@ rule train_transition:
     conda:
         "../envs/runtime.yaml"
     threads: job_threads
+    resources:
+        cpus_per_task=job_threads,
+        gpu=job_gpus,
+        mem_mb=job_memory,
+        runtime=training_minutes,
     params:
         settings=part(
             "data",

@@ -14,6 +14,11 @@ rule train_variant:
     conda:
         "../envs/runtime.yaml"
     threads: job_threads
+    resources:
+        cpus_per_task=job_threads,
+        gpu=job_gpus,
+        mem_mb=job_memory,
+        runtime=training_minutes,
     params:
         settings=part(
             "data",

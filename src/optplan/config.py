@@ -17,7 +17,7 @@ from optplan.study_checks import check_study
 from optplan.video.official import facts
 from optplan.video.sampling import ClipSpec
 
-SCHEMA = Path(__file__).parents[2] / "config" / "schema.yaml"
+SCHEMA = Path(__file__).parent / "shipped" / "schema.yaml"  # config/, also in a wheel
 PRESETS = SCHEMA.with_name("presets.yaml")
 GENERAL = ("study", "seed", "skip_missing")  # keys of the whole study
 

@@ -2,15 +2,17 @@
 
 import fcntl
 import os
+import platform
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 
-_runs = []
+_runs = []  # files that stay open, and so held, as long as the process
 
 
 @contextmanager
@@ -65,11 +67,31 @@ def join_runs(folder: Path):
     removed if no other run is alive; if there is one, Snakemake itself decides.
     """
     folder.mkdir(exist_ok=True)
-    file = (folder / "optplan.lock").open("w")  # stays open, and so held, as long as the process
+    file = (folder / "optplan.lock").open("w")
     _runs.append(file)
     if _try(file):
         shutil.rmtree(folder / "locks", ignore_errors=True)
     fcntl.flock(file, fcntl.LOCK_SH)
+
+
+def claim_study(folder: Path, name: str):
+    """Work on the study `name` of the working folder whose `.snakemake` is given, as its only run.
+
+    Raises ValueError if another process does, naming it. Snakemake's own locks would refuse it too,
+    but not if both start at the same moment, and with the advice to remove the locks by hand.
+    """
+    folder.mkdir(exist_ok=True)
+    file = (folder / f"optplan-{name}.lock").open("a+")
+    if not _try(file):
+        file.seek(0)
+        raise ValueError(
+            f"study: {name} is already being worked on in {Path.cwd()}, by {file.read()}. Wait "
+            f"until it is done, or end it; a dry run (-n) is possible meanwhile"
+        )
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {platform.node()}, since {datetime.now():%Y-%m-%d %H:%M}")
+    file.flush()
+    _runs.append(file)
 
 
 def _try(file) -> bool:
@@ -77,6 +99,13 @@ def _try(file) -> bool:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"{error.strerror}: this file system has no locks, without which two processes could "
+            f"train the same (Lustre has them with the mount option flock)",
+            file.name,
+        ) from error
     return True
 
 

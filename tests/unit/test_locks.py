@@ -6,7 +6,7 @@ from threading import Timer
 
 import pytest
 
-from optplan.locks import claimed, held, join_runs
+from optplan.locks import claim_study, claimed, held, join_runs
 
 HOLD = """
 import sys, time
@@ -22,6 +22,14 @@ from pathlib import Path
 from optplan.locks import join_runs
 join_runs(Path(sys.argv[1]))
 print("joined", flush=True)
+time.sleep(60)
+"""
+STUDY = """
+import sys, time
+from pathlib import Path
+from optplan.locks import claim_study
+claim_study(Path(sys.argv[1]), "scenes")
+print("claimed", flush=True)
 time.sleep(60)
 """
 CLAIM = """
@@ -89,6 +97,16 @@ def test_locks_of_a_living_run_stay(tmp_path):
     for other in others:
         other.kill()
         other.wait()
+
+
+def test_a_study_has_one_run_at_a_time_and_the_second_is_told_of_the_first(tmp_path):
+    other = start(STUDY, tmp_path)
+    claim_study(tmp_path, "gestures")
+    with pytest.raises(ValueError, match=f"study: scenes is already .* by process {other.pid} on"):
+        claim_study(tmp_path, "scenes")
+    other.kill()
+    other.wait()
+    claim_study(tmp_path, "scenes")
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+import optplan
+
 ROOT = Path(__file__).parents[2]
 RULES = sorted(ROOT.glob("rules/*.smk"))
 PAGES = [
@@ -42,6 +44,13 @@ def test_every_direct_dependency_is_locked():
     assert versions("requirements.txt").items() <= versions("constraints.txt").items()
 
 
+def test_the_version_is_that_of_the_package_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == optplan.__version__
+    changes = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert changes[0] == optplan.__version__
+
+
 def test_every_dependency_is_pinned():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = {re.split(r"[><=]", dependency)[0] for dependency in project["dependencies"]}
@@ -59,3 +68,22 @@ def test_every_make_target_of_the_readme_exists():
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"^make (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+@pytest.mark.parametrize(
+    "unsafe",
+    [
+        r"yaml\.(load|unsafe_load|full_load)\(",
+        r"shell=True",
+        r"os\.(system|popen)\(",
+        r"pickle\.loads?\(",
+        r"torch\.load\((?![^\n]*weights_only=True)",
+        r"(?<![.\w])(eval|exec)\(",
+        r"allow_pickle=True",
+        r"^ {4}shell:",
+    ],
+)
+def test_no_file_or_name_can_become_code(unsafe):
+    for pattern in ("src/**/*.py", "workflow/**/*.py", "rules/*.smk", "examples/*.py"):
+        for path in ROOT.glob(pattern):
+            assert not re.search(unsafe, path.read_text(), re.MULTILINE), path

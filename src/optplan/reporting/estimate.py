@@ -1,5 +1,6 @@
 """The plan as a table with its estimated cost, before anything is spent. Never imports torch."""
 
+import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -30,8 +31,8 @@ def forecast(study: Mapping, asked: Iterable[str] = ()) -> str:
     for name in unplanned:
         settings, run = study["experiments"][name], _run(study, name)
         if settings["plan"] is None:
-            videos = _planning_videos(settings["data"], run.parent / "data" / "split.tsv")
-            texts.append(estimate(name, settings, videos, _seconds_per_frame(run)))
+            videos = planning_videos(settings["data"], run.parent / "data" / "split.tsv")
+            texts.append(estimate(name, settings, videos, seconds_per_frame(run)))
         if name in missing:
             texts.append(f"{name} waits for the folder {missing[name]}.\n")
     return "\n".join(texts)
@@ -67,12 +68,12 @@ def _overview(study: Mapping, names: Iterable[str], missing: Mapping[str, str]) 
         settings, run = study["experiments"][name], _run(study, name)
         split = run.parent / "data" / "split.tsv"
         absent = settings["data"]["format"] == "folder" and name in missing
-        videos = 0 if absent else _planning_videos(settings["data"], split)
+        videos = 0 if absent else planning_videos(settings["data"], split)
         planning = _planning_cost(settings, videos) if settings["plan"] is None else _Cost()
         grid = _grid_cost(settings, videos)
         seeds = len(settings["seeds"])
         frames = seeds * (planning.frames + grid.frames)
-        rate = _seconds_per_frame(run)
+        rate = seconds_per_frame(run)
         if rate is None and facts(settings["data"]["format"]) is not None:
             rate = 1 / (PAPER_FRAMES_PER_SECOND * PAPER_GPUS)
         hours = "" if rate is None else digits(frames * rate / 3600)
@@ -165,12 +166,12 @@ def estimate(name: str, settings: Mapping, videos: int, seconds_per_frame: float
     )
 
 
-def _planning_videos(data: Mapping, split: Path) -> int:
+def planning_videos(data: Mapping, split: Path) -> int:
     """Training and validation videos: those of the split, or about as many before there is one."""
     if split.exists():
-        header, *rows = split.read_text(encoding="utf-8").splitlines()
-        subset = header.split("\t").index("subset")
-        return sum(row.split("\t")[subset] in ("train", "val") for row in rows)
+        with split.open(encoding="utf-8", newline="") as file:  # a name may have line ends
+            rows = csv.DictReader(file, delimiter="\t")
+            return sum(row["subset"] in ("train", "val") for row in rows)
     if data["format"] == "simulated":
         return (1 + TRAINING_SHARE) * data["validation_videos"]
     if data["format"] == "embedded":
@@ -186,7 +187,7 @@ def _planning_videos(data: Mapping, split: Path) -> int:
     return files if train.is_dir() else round(files * (1 - data["test_fraction"]))
 
 
-def _seconds_per_frame(run: Path) -> float | None:
+def seconds_per_frame(run: Path) -> float | None:
     """Measured on the transitions that have finished."""
     costs = [read_json(path) for path in run.glob("transitions/*/cost.json")]
     frames = sum(cost["frames_trained"] + cost["frames_evaluated"] for cost in costs)

@@ -11,7 +11,7 @@ import yaml
 
 from optplan.planning.states import State
 
-CONFIG = Path(__file__).parents[3] / "config"
+CONFIG = Path(__file__).parents[1] / "shipped"
 LONG = 64  # frames from which the released recipe freezes BatchNorm and trains at a tenth
 SAMPLINGS = {"consecutive": "cs", "uniform": "us"}
 

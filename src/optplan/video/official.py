@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-DATASETS = Path(__file__).parents[3] / "config" / "datasets.yaml"
+DATASETS = Path(__file__).parents[1] / "shipped" / "datasets.yaml"
 
 # File names that may hold a video. Whether it can be decoded is for the audit to say.
 VIDEO_SUFFIXES = (
