@@ -21,9 +21,14 @@ from optplan.training.snapshots import Snapshots
 def job(folder: Path):
     """What a job of the workflow does with a transition."""
     torch.set_num_threads(1)
-    result = train(folder / "work", stopper=short_stopper(min_epochs=40))
+    result = train(folder / "work", stopper=short_stopper(min_epochs=80))
     Snapshots(folder / "work", SETTINGS).finish(result.epochs, result.curve, result.cost)
     Snapshots(folder / "work", SETTINGS).export(result.epochs, folder / "weights.pt")
+
+
+def epochs(folder: Path) -> int:
+    """Epochs whose weights are on disk, the one before the first among them."""
+    return len(list((folder / "work").glob("epoch-*.pt")))
 
 
 def forked(folder: Path) -> int:
@@ -38,11 +43,14 @@ def main(folder: Path, kills: int):
     folder.mkdir()
     rng = random.Random(1)
     for _ in range(kills):
+        wanted = epochs(folder) + rng.randrange(3)
         child = forked(folder)
-        time.sleep(rng.uniform(0.2, 1.2))
+        while epochs(folder) < wanted:  # so that machines of any speed get as far
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0, 0.05))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        print(len(list((folder / "work").glob("epoch-*.pt"))), flush=True)
+        print(epochs(folder), flush=True)
     _, status = os.waitpid(forked(folder), 0)
     sys.exit(os.waitstatus_to_exitcode(status))
 

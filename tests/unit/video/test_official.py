@@ -2,6 +2,7 @@ import csv
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -11,7 +12,7 @@ from optplan.config import SCHEMA, resolve
 from optplan.video.datasets import _READERS
 from optplan.video.official import DATASETS, facts, find_videos, stem
 
-PAGE = SCHEMA.parents[1] / "docs" / "data-sets.md"
+PAGE = Path(__file__).parents[3] / "docs" / "data-sets.md"
 TABLE2 = SCHEMA.with_name("published") / "table2_settings.csv"
 FACTS = yaml.safe_load(DATASETS.read_text())
 ROWS = {
