@@ -22,6 +22,7 @@ include: "rules/baselines.smk"
 include: "rules/variants.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
+include: "rules/places.smk"
 include: "rules/paper.smk"
 
 

@@ -112,7 +112,8 @@ def _draw_all(axes: Axes, curves: Sequence[Curve]) -> None:
         axes.plot(100 * np.array(curve.scores), color=color, linewidth=0.5, alpha=0.5)
     axes.set_title(f"(a) {len(curves)} curves", loc="left")
     for text, color, height in (("from scratch", RED, 0.14), ("fine-tuning", "#666666", 0.04)):
-        axes.text(0.97, height, text, color=color, transform=axes.transAxes, ha="right")
+        box = {"fc": "white", "ec": "none", "alpha": 0.8, "pad": 1}
+        axes.text(0.97, height, text, color=color, transform=axes.transAxes, ha="right", bbox=box)
     axes.set_xlabel("epoch")
 
 

@@ -191,7 +191,8 @@ def _table4_cells(results: Results, name: str, title: str, commit: str) -> dict:
         hours["spent_hours"] = sum(cost_spent(run, strategies)["seconds"] for run in runs)
     for key, seconds in hours.items():
         value = seconds / 3600 / seeds
-        cells[key] = (digits(value), planned.record("", title, commit) | {"mean": value})
+        text = digits(value) if value >= 1 else f"{value:.2g}"  # small studies take minutes
+        cells[key] = (text, planned.record("", title, commit) | {"mean": value})
         cells[key][1].update({"std": None, "epochs": None})
     for key, strategy, quantity in TABLE4_ROWS:
         if key in cells:
