@@ -32,7 +32,8 @@ def prepared(tmp_path_factory) -> Workflow:
         "cache": False,
         "max_bad_fraction": 0.3,
     }
-    workflow = Workflow(folder, {"experiments": {"mine": {}}, "defaults.data": data})
+    settings = {"defaults.data": data, "defaults.strategies": ["cs-l2-cosine-1"]}
+    workflow = Workflow(folder, {"experiments": {"mine": {}}} | settings)
     workflow.check("results/tiny/mine/seed-3/evaluation/cs-l2-cosine-1/metrics.json")
     return workflow
 
