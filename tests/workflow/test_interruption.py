@@ -68,6 +68,11 @@ def run_with_kills(workflow: Workflow, kill, moments: random.Random) -> dict[str
     return finished
 
 
+def written_once(results: dict[str, bytes]) -> dict[str, bytes]:
+    """Without TensorBoard's events, of which every process writes files of its own."""
+    return {path: content for path, content in results.items() if "/tensorboard/" not in path}
+
+
 @pytest.mark.parametrize("kill", [kill_everything, kill_snakemake_alone])
 def test_a_killed_run_goes_on_to_the_same_bytes(finished, tmp_path, kill):
     workflow = Workflow(tmp_path)
@@ -79,7 +84,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(finished, tmp_path, kill):
     repeated = [path for path, content in costs.items() if now[path] != content]
     assert not repeated
 
-    undisturbed, disturbed = finished.results(), workflow.results()
+    undisturbed, disturbed = (written_once(run.results()) for run in (finished, workflow))
     assert undisturbed.keys() == disturbed.keys()
     differing = [
         path
