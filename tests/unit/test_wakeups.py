@@ -1,0 +1,41 @@
+import time
+from threading import Semaphore
+from types import SimpleNamespace
+
+import pytest
+from snakemake.scheduling.job_scheduler import JobScheduler
+
+from optplan import wakeups
+
+
+@pytest.fixture
+def order(monkeypatch):
+    """What Snakemake's scheduler calls to be woken up; it must still have that name."""
+    original = JobScheduler._schedule_reevalutation
+    monkeypatch.setattr(JobScheduler, "_schedule_reevalutation", original)
+    wakeups.limit()
+    return JobScheduler._schedule_reevalutation
+
+
+def passes(scheduler) -> int:
+    """How often it was woken up."""
+    time.sleep(0.3)
+    count = 0
+    while scheduler._open_jobs.acquire(blocking=False):
+        count += 1
+    return count
+
+
+def test_however_often_it_is_ordered_the_scheduler_wakes_up_once(order):
+    scheduler = SimpleNamespace(_open_jobs=Semaphore(0))
+    for _ in range(50):
+        order(scheduler, 0.1)
+    assert passes(scheduler) == 1
+
+
+def test_when_it_has_woken_up_it_can_be_ordered_again(order):
+    scheduler = SimpleNamespace(_open_jobs=Semaphore(0))
+    for _ in range(3):
+        order(scheduler, 0.01)
+        assert scheduler._open_jobs.acquire(timeout=5)
+    assert passes(scheduler) == 0
