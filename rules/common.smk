@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-from optplan import locks, resources, study
+from optplan import locks, resources, study, wakeups
 from optplan.reporting.estimate import forecast
 
 try:
@@ -15,6 +15,7 @@ except ValueError as error:
 
 if workflow.is_main_process:
     locks.join_runs(Path(".snakemake"))
+    wakeups.limit()
     print(forecast(STUDY, sys.argv[1:]), end="", file=sys.stderr)
 
 WAITING = study.waiting(STUDY)

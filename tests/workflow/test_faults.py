@@ -19,7 +19,7 @@ SMALL = {
     "experiments.task.states": {"clip_lengths": [16, 32], "learning_rates": [0.01, 0.001]},
 }
 RUN = "simulated/task/seed-1"
-KILLS = int(os.environ.get("OPTPLAN_KILLS", "10"))  # a hundred take half an hour
+KILLS = int(os.environ.get("OPTPLAN_KILLS", "10"))  # a hundred take five minutes
 
 
 def small(folder: Path) -> Workflow:
