@@ -19,6 +19,7 @@ TIMES = (
     "comparison.md",
     "provenance.json",
     "provenance.html",
+    "audit.jsonl",
 )
 
 
