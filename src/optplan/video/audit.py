@@ -2,11 +2,9 @@
 
 import hashlib
 import json
-import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError, as_completed
-from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import numpy as np
 import pandas as pd
 from pebble import ProcessExpired, ProcessPool
 
+from optplan.processes import without_main
 from optplan.video.decoding import (
     ACCESSES,
     DecodingError,
@@ -235,7 +234,7 @@ def run_limited(
     # Forked from a clean server process: safe beside the threads of torch.
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    with _without_main(), ProcessPool(max_workers=workers, context=context) as pool:
+    with without_main(), ProcessPool(max_workers=workers, context=context) as pool:
         try:
             futures = {
                 pool.schedule(function, args=task, timeout=timeout_seconds): number
@@ -251,19 +250,6 @@ def run_limited(
         except BaseException:
             pool.stop()
             raise
-
-
-@contextmanager
-def _without_main() -> Iterator[None]:
-    """Hide where `__main__` came from, so that workers do not run the calling script again."""
-    main = sys.modules["__main__"]
-    kept = {name: main.__dict__[name] for name in ("__file__", "__spec__") if name in vars(main)}
-    main.__dict__.pop("__file__", None)
-    main.__spec__ = None
-    try:
-        yield
-    finally:
-        main.__dict__.update(kept)
 
 
 def _files(path: Path) -> list[Path]:
