@@ -10,13 +10,7 @@ from torch import nn
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 import networks
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_the_table_compares_speed_memory_and_utilisation(monkeypatch, capsys):

@@ -48,7 +48,7 @@ def check_epochs(workflow: Workflow, seen: dict[Path, int]):
 
 def half_trained(workflow: Workflow) -> bool:
     """Whether a stage has epochs on disk, and no result yet."""
-    snapshots = workflow.folder.glob("results/**/work/snapshot.pt")
+    snapshots = workflow.folder.glob("results/**/snapshot.pt")
     return any(not path.parents[1].joinpath("cost.json").exists() for path in snapshots)
 
 
