@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 
@@ -31,3 +32,18 @@ def write_json(value, path: Path):
 def write_lines(values, path: Path):
     """One JSON value a line."""
     write_bytes("".join(json.dumps(value) + "\n" for value in values).encode(), path)
+
+
+def link_or_copy(source: Path, path: Path):
+    """Let `path` be the file `source` too: without its bytes again where the disk allows it."""
+    path = Path(path)
+    if path.exists() and path.samefile(source):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.unlink(missing_ok=True)
+    try:
+        os.link(source, partial)
+    except OSError:
+        shutil.copyfile(source, partial)
+    partial.replace(path)

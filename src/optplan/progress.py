@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from optplan.config import graph
+from optplan.files import link_or_copy
 from optplan.reporting.records import read_json
 
 # A terminal is watched; a file, as under Slurm, is read afterwards.
@@ -22,14 +23,27 @@ class Reporter:
         name: what is trained.
         run: folder of the experiment's run, results/<study>/<experiment>/seed-<n>.
         log: file for all lines; made with the first one.
+        kept: where the lines are kept for a job that goes on after an interruption: Snakemake
+            removes the log of a job that it starts again.
         settings: the experiment's, where the transitions of a plan are to be counted.
     """
 
-    def __init__(self, name: str, *, run: Path, log, settings: dict | None = None):
+    def __init__(
+        self,
+        name: str,
+        *,
+        run: Path,
+        log,
+        kept: Path | None = None,
+        settings: dict | None = None,
+    ):
         self.name, self.run, self.log = name, Path(run), Path(log)
+        self.kept = kept or self.log
         self.total = len(graph(settings).transitions) if settings else 0
         self.shown = self.epoch_began = time.monotonic()
-        self.said = self.board = None
+        self.begun, self.board = False, None
+        if self.kept.exists():
+            link_or_copy(self.kept, self.log)
 
     def clips(self, epoch: int, done: int, total: int):
         """Called after every step of an epoch with the numbers of its clips."""
@@ -93,12 +107,13 @@ class Reporter:
             self.board.flush()
 
     def _note(self, line: str):
-        if self.said is None:
-            self.log.parent.mkdir(parents=True, exist_ok=True)
+        if not self.begun:
+            self.begun = True
             line = f"{self.name}, {datetime.now():%Y-%m-%d %H:%M:%S}\n{line}"
-        self.said = line
-        with self.log.open("a") as file:
+        self.kept.parent.mkdir(parents=True, exist_ok=True)
+        with self.kept.open("a") as file:
             file.write(line + "\n")
+        link_or_copy(self.kept, self.log)
 
     def _print(self, line: str):
         self.shown = time.monotonic()

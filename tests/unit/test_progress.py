@@ -9,9 +9,9 @@ COST = {"seconds": 40.0, "data_seconds": 10.0}
 DECISION = SimpleNamespace(identified=True, best_epoch=3, fitted=0.5)
 
 
-def reporter_in(folder) -> Reporter:
+def reporter_in(folder, kept=None) -> Reporter:
     run = folder / "motion" / "seed-1"
-    return Reporter("start--cs-l1-r1", run=run, log=run / "logs" / "start--cs-l1-r1.log")
+    return Reporter("start--cs-l1-r1", run=run, log=run / "logs" / "start--cs-l1-r1.log", kept=kept)
 
 
 def report_two_epochs(reporter: Reporter):
@@ -30,6 +30,16 @@ def test_the_log_has_a_line_for_every_epoch(tmp_path):
         f"40 s so far, 25% waiting for clips"
         for epoch in (1, 2)
     ]
+
+
+def test_a_job_that_goes_on_has_the_epochs_before_in_its_log(tmp_path):
+    kept = tmp_path / "work" / "epochs.log"
+    report_two_epochs(reporter_in(tmp_path, kept))
+    before = kept.read_text()
+    reporter_in(tmp_path).log.unlink()  # Snakemake does so as it starts a job again
+    assert reporter_in(tmp_path, kept).log.read_text() == before  # nothing was left to train
+    report_two_epochs(reporter_in(tmp_path, kept))
+    assert reporter_in(tmp_path).log.read_text().count("epoch ") == 4
 
 
 def test_a_long_epoch_says_how_far_it_is_and_how_long_it_takes(tmp_path, capsys, monkeypatch):

@@ -89,9 +89,10 @@ def _train_to_knee(rank: Rank, settings, inputs, transition: Transition, name, s
     folder = Path(outputs.knee).parent
     clips = _Clips(inputs, settings, transition.target)
     counted = settings if name == transition.name else None
-    reporter = Reporter(name, run=folder.parents[1], log=log, settings=counted)
     identity = _identity(settings, stage, inputs.split, inputs.weights)
     snapshots = Snapshots(folder / "work", identity | stopping)
+    kept = snapshots.folder / "epochs.log"
+    reporter = Reporter(name, run=folder.parents[1], log=log, kept=kept, settings=counted)
     result = train_stage(
         _network(settings, clips.table, inputs.weights),
         clips.training(TRAINING, stage["seed"]),
@@ -116,9 +117,10 @@ def _train_to_knee(rank: Rank, settings, inputs, transition: Transition, name, s
 def _train_for_epochs(rank: Rank, settings, inputs, job: Stage, seed, outputs, log):
     stage = stage_settings(settings, job.setting, name=job.name, seed=seed, epochs=job.epochs)
     clips = _Clips(inputs, settings, job.setting)
-    reporter = Reporter(job.name, run=Path(log).parents[1], log=log)
     identity = _identity(settings, stage, inputs.split, job.weights) | {"ends": list(job.ends)}
     snapshots = Snapshots(Path(outputs.cost).with_name("work"), identity)
+    kept = snapshots.folder / "epochs.log"
+    reporter = Reporter(job.name, run=Path(log).parents[1], log=log, kept=kept)
     result = train_stage(
         _network(settings, clips.table, job.weights),
         clips.training(ORIGINAL_TRAINING, stage["seed"]),

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from optplan.files import write_bytes
+from optplan.files import link_or_copy, write_bytes
 
 
 def save(value, path: Path):
@@ -92,15 +92,8 @@ class Snapshots:
 
     def export(self, epoch: int, path: Path):
         """Give the weights of an epoch out as `path`: the same file where the disk allows it."""
-        partial = path.with_name(path.name + ".partial")
-        partial.unlink(missing_ok=True)
-        try:
-            os.link(self.weights_path(epoch), partial)
-        except OSError:
-            shutil.copyfile(self.weights_path(epoch), partial)
-        os.utime(partial)  # Snakemake compares it with the times of the inputs
-        partial.replace(path)
-        partial.unlink(missing_ok=True)  # renaming onto another link to the same file does nothing
+        link_or_copy(self.weights_path(epoch), path)
+        os.utime(path)  # Snakemake compares it with the times of the inputs
 
     def weights(self, epoch: int) -> dict:
         return load(self.weights_path(epoch))
