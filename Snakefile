@@ -38,6 +38,7 @@ localrules:
     plan_variant,
     released,
     select_parent,
+    sum_costs,
 
 
 rule all:

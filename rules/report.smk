@@ -85,6 +85,32 @@ rule draw_curves:
         "../workflow/scripts/draw_curves.py"
 
 
+# What the study has cost, once all of it is there.
+rule sum_costs:
+    input:
+        [
+            target
+            for target in TARGETS
+            if Path(target).stem not in ("costs", "provenance")
+        ],
+    output:
+        csv=report(
+            "results/{study}/tables/costs.csv",
+            category="Tables",
+            caption="../workflow/report/costs.rst",
+            labels={"table": "what it cost"},
+        ),
+        md="results/{study}/tables/costs.md",
+    log:
+        "results/{study}/logs/costs.log",
+    conda:
+        "../envs/runtime.yaml"
+    message:
+        "add up what everything cost"
+    script:
+        "../workflow/scripts/sum_costs.py"
+
+
 # Figs. 4 and 5: snakemake --cores 1 released
 rule released:
     input:

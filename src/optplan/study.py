@@ -85,7 +85,7 @@ def targets(study: dict) -> list[str]:
             ]
             files.append(f"{results}/plans/{name}.html")
     files += [file for target in wanted(study) for file in paper_files(study, target)]
-    return [*files, f"{results}/provenance.json"] if files else []
+    return [*files, f"{results}/tables/costs.md", f"{results}/provenance.json"] if files else []
 
 
 def is_dry_run(arguments: list[str]) -> bool:

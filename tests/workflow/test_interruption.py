@@ -17,6 +17,8 @@ TIMES = (
     "snapshot.pt",
     "comparison.csv",
     "comparison.md",
+    "costs.csv",
+    "costs.md",
     "provenance.json",
     "provenance.html",
     "audit.jsonl",

@@ -1,8 +1,10 @@
 """What a whole run leaves, and what it does not do twice."""
 
+import csv
 import json
 from pathlib import Path
 
+import pytest
 import yaml
 from running import Workflow
 
@@ -24,6 +26,16 @@ def test_a_run_leaves_tables_figures_and_a_plan(finished):
     plan = yaml.safe_load(read(finished, f"{RUN}/plan.yaml"))
     assert plan["final"] == "cs-l2-r2"
     assert plan["expected"]["videos"] == 8
+
+
+def test_the_costs_of_all_jobs_are_added_up(finished):
+    jobs = [json.loads(content) for content in finished.results("**/cost.json").values()]
+    rows = list(csv.DictReader(read(finished, "tiny/tables/costs.csv").decode().splitlines()))
+    assert [row["part"] for row in rows] == ["planning", "paths", "hand-tuned"]
+    assert sum(int(row["jobs"]) for row in rows) == len(jobs)
+    hours = sum(job["seconds"] for job in jobs) / 3600
+    assert sum(float(row["device_hours"]) for row in rows) == pytest.approx(hours)
+    assert "| motion " in read(finished, "tiny/tables/costs.md").decode()
 
 
 def test_every_state_knows_every_candidate_and_only_those_were_trained(finished):

@@ -14,24 +14,20 @@ from optplan.assignments import (
     last_state,
     variant_transition,
 )
-from optplan.config import clip_spec, stage_settings, stopper_settings
+from optplan.config import stage_settings, stopper_settings
 from optplan.files import write_json, write_lines
 from optplan.locks import held
-from optplan.networks.custom import CustomNetwork, build_custom_network
+from optplan.networks.custom import CustomNetwork
 from optplan.networks.weights import imagenet_file, load_initial_weights
-from optplan.networks.zoo import build_network
 from optplan.planning.knee import KneeStopper
 from optplan.planning.search import candidate
-from optplan.planning.states import State, Transition
-from optplan.planning.strategies import StageSpec
+from optplan.planning.states import Transition
 from optplan.progress import Reporter
 from optplan.training.devices import Rank, device_name, launch
 from optplan.training.evaluation import score_videos, top_k
-from optplan.training.snapshots import Snapshots, load, save
+from optplan.training.material import JobClips, job_network
+from optplan.training.snapshots import Snapshots, save
 from optplan.training.stage import Result, train_stage
-from optplan.video.clips import TrainingClips, ViewClips
-from optplan.video.flow import FlowClips, flow_folder, stored_pictures
-from optplan.video.frames import FrameStore, VideoFiles
 from optplan.video.index import read_table
 
 TRAINING, ORIGINAL_TRAINING = ("train",), ("train", "val")
@@ -40,7 +36,7 @@ TRAINING, ORIGINAL_TRAINING = ("train",), ("train", "val")
 def initialise(inputs, settings: dict, *, seed: int, output: str):
     """The initial model S_0: random weights, a 2D ResNet's inflated (Sec. 4), or a checkpoint."""
     torch.manual_seed(seed)
-    network = _network(settings, read_table(inputs.split))
+    network = job_network(settings, read_table(inputs.split))
     if isinstance(network, CustomNetwork):
         network.try_out(
             frames=settings["states"]["clip_lengths"][0], size=settings["video"]["crop"]
@@ -87,14 +83,14 @@ def _train_to_knee(rank: Rank, settings, inputs, transition: Transition, name, s
     rival = best_rival(inputs)
     stopping = stopper_settings(settings, from_start=from_start, rival=rival)
     folder = Path(outputs.knee).parent
-    clips = _Clips(inputs, settings, transition.target)
+    clips = JobClips(inputs, settings, transition.target)
     counted = settings if name == transition.name else None
     identity = _identity(settings, stage, inputs.split, inputs.weights)
     snapshots = Snapshots(folder / "work", identity | stopping)
     kept = snapshots.folder / "epochs.log"
     reporter = Reporter(name, run=folder.parents[1], log=log, kept=kept, settings=counted)
     result = train_stage(
-        _network(settings, clips.table, inputs.weights),
+        job_network(settings, clips.table, inputs.weights),
         clips.training(TRAINING, stage["seed"]),
         clips.validation(),
         stage,
@@ -116,13 +112,13 @@ def _train_to_knee(rank: Rank, settings, inputs, transition: Transition, name, s
 
 def _train_for_epochs(rank: Rank, settings, inputs, job: Stage, seed, outputs, log):
     stage = stage_settings(settings, job.setting, name=job.name, seed=seed, epochs=job.epochs)
-    clips = _Clips(inputs, settings, job.setting)
+    clips = JobClips(inputs, settings, job.setting)
     identity = _identity(settings, stage, inputs.split, job.weights) | {"ends": list(job.ends)}
     snapshots = Snapshots(Path(outputs.cost).with_name("work"), identity)
     kept = snapshots.folder / "epochs.log"
     reporter = Reporter(job.name, run=Path(log).parents[1], log=log, kept=kept)
     result = train_stage(
-        _network(settings, clips.table, job.weights),
+        job_network(settings, clips.table, job.weights),
         clips.training(ORIGINAL_TRAINING, stage["seed"]),
         None,
         stage,
@@ -138,8 +134,8 @@ def _train_for_epochs(rank: Rank, settings, inputs, job: Stage, seed, outputs, l
 
 def _evaluate(rank: Rank, settings, inputs, strategy: str, outputs):
     video = settings["video"]
-    clips = _Clips(inputs, settings, last_state(strategy, inputs))
-    network = _network(settings, clips.table, final_weights(strategy, inputs))
+    clips = JobClips(inputs, settings, last_state(strategy, inputs))
+    network = job_network(settings, clips.table, final_weights(strategy, inputs))
     views = clips.views(
         ("test",),
         short_side=video["evaluation_short_side"],
@@ -167,59 +163,6 @@ def _evaluate(rank: Rank, settings, inputs, strategy: str, outputs):
         "crops": video["evaluation_crops"],
     }
     write_json(metrics, outputs.metrics)
-
-
-class _Clips:
-    """The clips of one state's sampling and length, from the videos or the decoded frames."""
-
-    def __init__(self, inputs, settings: dict, state: State | StageSpec):
-        self.table = read_table(inputs.split)
-        self.video = settings["video"]
-        self.spec = clip_spec(settings, state.sampling, state.length)
-        store = FrameStore if settings["data"]["cache"] else VideoFiles
-        if settings["modality"] == "rgb":
-            self.source = store(inputs.videos, self.table)
-        else:
-            videos = inputs.videos if settings["data"]["cache"] else flow_folder(inputs.split)
-            self.source = FlowClips(store(videos, stored_pictures(self.table)), self.table)
-
-    def training(self, subsets: tuple[str, ...], seed: int) -> TrainingClips:
-        return TrainingClips(
-            self.source,
-            self.table,
-            self._rows(subsets),
-            self.spec,
-            short_side=self.video["short_side"],
-            crop=self.video["crop"],
-            flip=self.video["flip"],
-            seed=seed,
-        )
-
-    def validation(self) -> ViewClips:
-        return self.views(
-            ("val",), short_side=self.video["planning_short_side"], crop=self.video["crop"]
-        )
-
-    def views(self, subsets: tuple[str, ...], **views) -> ViewClips:
-        return ViewClips(self.source, self.table, self._rows(subsets), self.spec, **views)
-
-    def _rows(self, subsets: tuple[str, ...]) -> np.ndarray:
-        return np.flatnonzero(self.table["subset"].isin(subsets))
-
-
-def _network(settings: dict, table, weights=None) -> torch.nn.Module:
-    """The experiment's network, with the weights of that file if one is given."""
-    own = settings["network"]
-    options = {"num_classes": int(table["target"].max()) + 1, "dropout": own["dropout"]}
-    if ":" in own["name"]:
-        network = build_custom_network(own["name"], **options)
-    else:
-        options |= {"blocks": own["blocks"]}
-        options |= {"in_channels": 2 if settings["modality"] == "flow" else 3}
-        network = build_network(own["name"], own["body"], **options)
-    if weights is not None:
-        network.load_state_dict(load(weights))
-    return network
 
 
 def _identity(settings: dict, stage: dict, split, weights) -> dict:

@@ -1,0 +1,104 @@
+"""What is compared: planning, the hand-tuned grid, and a search by TPE at the cost of planning."""
+
+from dataclasses import asdict
+
+import optuna
+from training import Cost, Trainer
+
+from optplan.config import graph
+from optplan.planning.search import plan
+from optplan.planning.states import State
+from optplan.planning.strategies import HandTuned, StageSpec, stage_tree
+
+TPE_EPOCHS = (12, 96)  # of a whole path
+
+
+def planned(trainer: Trainer, *, knee: dict, planning: dict) -> dict:
+    """The plan, what each transition came to, and what all of them cost."""
+    cost = Cost()
+    found = plan(
+        graph(trainer.settings),
+        trainer.initial,
+        lambda model, state: trainer.epochs(model, state, cost),
+        **knee,
+        **planning,
+    )
+    path = [(step["state"], step["epochs"]) for step in found.plan["path"]]
+    return {
+        "sampling": found.plan["sampling"],
+        "path": path,
+        "validation": found.records[found.plan["final"]]["score"],
+        "cost": asdict(cost),
+        "right": trainer.right(found.model, State.parse(found.plan["final"])),
+        "records": found.records,
+        "curves": found.curves,
+    }
+
+
+def retrained(trainer: Trainer, path: list) -> dict:
+    """A path trained again on training and validation videos, as the paper does."""
+    cost, stages = Cost(), [(State.parse(name), epochs) for name, epochs in path]
+    model = trainer.path(stages, cost)
+    return {"cost": asdict(cost), "right": trainer.right(model, stages[-1][0])}
+
+
+def grid(trainer: Trainer) -> dict:
+    """Every hand-tuned strategy: the cost of each alone, and of all with beginnings shared."""
+    found, names = {}, trainer.settings["strategies"]
+    for name in names:
+        cost, stages = Cost(), [_settled(stage) for stage in HandTuned.parse(name).stages]
+        model = trainer.path(stages, cost)
+        right = trainer.right(model, stages[-1][0])
+        found[name] = {"cost": asdict(cost), "right": right}
+    shared, lengths = Cost(), trainer.settings["states"]["clip_lengths"]
+    for one in stage_tree(map(HandTuned.parse, names)):
+        shared.epochs += one.stage.epochs
+        shared.frames += one.stage.epochs * lengths[one.stage.length - 1] * trainer.num_videos
+    return {"strategies": found, "shared": asdict(shared)}
+
+
+def tpe(trainer: Trainer, *, frames: int) -> dict:
+    """Optuna's TPE over sampling, path and epochs, until it has cost `frames`."""
+    whole, trials, total = graph(trainer.settings), [], Cost()
+    paths = {
+        f"{sampling}:" + ",".join(f"l{s.length}r{s.rate}" for s in path): path
+        for sampling in whole.samplings
+        for final in whole.finals
+        if final.sampling == sampling
+        for path in whole.paths(final)
+    }
+    shapes = sorted({name.partition(":")[2] for name in paths})
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        direction="maximize", sampler=optuna.samplers.TPESampler(seed=trainer.seed)
+    )
+    while total.frames < frames:
+        trial = study.ask()
+        sampling = trial.suggest_categorical("sampling", list(whole.samplings))
+        path = paths[f"{sampling}:{trial.suggest_categorical('path', shapes)}"]
+        epochs = trial.suggest_int("epochs", *TPE_EPOCHS, log=True)
+        stages = list(zip(path, _shares(epochs, len(path)), strict=True))
+        cost = Cost()
+        score = trainer.validate(trainer.path(stages, cost), stages[-1][0], cost)
+        study.tell(trial, score)
+        trials.append((score, [(state.name, count) for state, count in stages]))
+        total.add(cost)
+    best = max(trials, key=lambda trial: trial[0])
+    return {
+        "sampling": best[1][0][0].partition("-")[0],
+        "path": best[1],
+        "trials": [score for score, _ in trials],
+        "cost": asdict(total),
+    }
+
+
+def _settled(stage: StageSpec) -> tuple[State | StageSpec, int]:
+    """The stage and its epochs; at a constant rate as a state, which others train for longer."""
+    if stage.schedule == "constant":
+        return State(stage.sampling, stage.length, stage.rate), stage.epochs
+    return stage, stage.epochs
+
+
+def _shares(total: int, parts: int) -> list[int]:
+    whole, rest = divmod(total, parts)
+    return [whole + (k < rest) for k in range(parts)]
