@@ -19,7 +19,7 @@ tables: setup
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakefmt --check Snakefile rules benchmarks/evidence/Snakefile
 	$(BIN)/snakemake --lint
 
 setup: .venv/installed

@@ -1,7 +1,6 @@
 """Stages of real networks, trained as far as any method asks for and never twice."""
 
 import itertools
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -60,6 +59,7 @@ class Trainer:
         self.folder, self.inputs, self.settings = Path(folder), inputs, settings
         self.seed, self.subsets, self.scored = seed, subsets, scored
         self.folder.mkdir()
+        self.kept = 0
         self.runs: dict[tuple, Run] = {}
         torch.manual_seed(seed)
         table = read_table(inputs.split)
@@ -69,7 +69,8 @@ class Trainer:
 
     def keep(self, history: tuple[str, ...], network) -> Model:
         """The network as it is now."""
-        path = self.folder / f"{len(os.listdir(self.folder))}.pt"
+        self.kept += 1
+        path = self.folder / f"{self.kept}.pt"
         torch.save(network.state_dict(), path)
         return Model(history, path)
 

@@ -1,0 +1,65 @@
+"""What `measure_cell` wrote: methods of one set, network and seed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from optplan.reporting.records import read_json
+
+NETWORKS = {"p3d": "P3D", "g_p3d": "G-P3D", "dg_p3d": "DG-P3D"}
+PLANNERS = {"paper": "planned (paper)", "economical": "planned (economical)", "tpe": "TPE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One measurement; `content` is its file."""
+
+    experiment: str
+    network: str
+    seed: int
+    content: dict
+
+    def right(self, method: str) -> np.ndarray:
+        """Whether the retrained path of a planner, or a strategy, is right: (N,) of 0 and 1."""
+        if method in PLANNERS:
+            return digits_of(self.content[method]["retrained"]["right"])
+        return digits_of(self.content["grid"]["strategies"][method]["right"])
+
+    def cost(self, method: str, key: str = "frames") -> float:
+        """Of finding and retraining a path, or of a strategy alone."""
+        if method in PLANNERS:
+            own = self.content[method]
+            return own["cost"][key] + own["retrained"]["cost"][key]
+        return self.content["grid"]["strategies"][method]["cost"][key]
+
+    def grid_cost(self, key: str = "frames") -> float:
+        """Of every hand-tuned strategy alone, as the paper counts it."""
+        return sum(self.cost(name, key) for name in self.strategies)
+
+    @property
+    def strategies(self) -> list[str]:
+        return list(self.content["grid"]["strategies"])
+
+
+def digits_of(text: str) -> np.ndarray:
+    return np.array(list(text), dtype=int)
+
+
+def read_cells(files: Iterable[str]) -> list[Cell]:
+    cells = []
+    for path in map(Path, files):
+        seed = int(path.stem.removeprefix("seed-"))
+        cells.append(Cell(path.parents[1].name, path.parent.name, seed, read_json(path)))
+    return cells
+
+
+def groups(cells: Iterable[Cell]) -> dict[tuple[str, str], list[Cell]]:
+    """Cells of a set and a network together, seeds in order."""
+    found: dict[tuple[str, str], list[Cell]] = {}
+    for cell in sorted(
+        cells, key=lambda c: (c.experiment, -list(NETWORKS).index(c.network), c.seed)
+    ):
+        found.setdefault((cell.experiment, cell.network), []).append(cell)
+    return found

@@ -1,0 +1,151 @@
+"""Planning beside the hand-tuned grid and TPE: accuracy, cost, and the sampling that was chosen."""
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+
+import pandas as pd
+from cells import NETWORKS, PLANNERS, Cell
+
+from optplan.planning.states import State
+from optplan.reporting.paired import Difference, difference
+from optplan.reporting.records import digits
+
+Groups = Mapping[tuple[str, str], Sequence[Cell]]
+
+
+def best_strategy(cells: Sequence[Cell]) -> str:
+    """The hand-tuned strategy with the best mean over seeds, of the test videos themselves."""
+    return max(cells[0].strategies, key=lambda name: fmean(c.right(name).mean() for c in cells))
+
+
+def accuracy_rows(together: Groups) -> pd.DataFrame:
+    """Test top-1, mean and deviation over seeds."""
+    rows = []
+    for (experiment, network), cells in together.items():
+        strategies = cells[0].strategies
+        best = best_strategy(cells)
+        row = {"Set": experiment, "Network": NETWORKS[network], "Seeds": len(cells)}
+        for method, title in PLANNERS.items():
+            row[title] = _top1(cells, method) if _has(cells, method) else ""
+        row["best of grid"] = _top1(cells, best)
+        mean = fmean(cell.right(name).mean() for cell in cells for name in strategies)
+        row["mean of grid"] = f"{100 * mean:.1f}"
+        rows.append(row | {"Videos": len(cells[0].right("paper"))})
+    return pd.DataFrame(rows)
+
+
+def cost_rows(together: Groups) -> pd.DataFrame:
+    """Frames in millions, of training and validation, and minutes of one processor; a seed."""
+    rows = []
+    for (experiment, network), cells in together.items():
+        row = {"Set": experiment, "Network": NETWORKS[network]}
+        for method, title in PLANNERS.items():
+            row[title] = _frames(c.cost(method) for c in cells) if _has(cells, method) else ""
+        grid = fmean(cell.grid_cost() for cell in cells)
+        shared = fmean(cell.content["grid"]["shared"]["frames"] for cell in cells)
+        planned = fmean(cell.cost("paper") for cell in cells)
+        row |= {
+            "grid, each alone": digits(grid / 1e6),
+            "grid, beginnings shared": digits(shared / 1e6),
+            "grid alone : planned (paper)": f"{grid / planned:.2f}",
+            "planned (paper), min": digits(fmean(c.cost("paper", "seconds") for c in cells) / 60),
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def lead_rows(together: Groups) -> pd.DataFrame:
+    """Paired tests on the same test videos: each planner against the best of the grid, and TPE."""
+    rows = []
+    for (experiment, network), cells in together.items():
+        best = best_strategy(cells)
+        pairs = [
+            ("paper", best),
+            ("economical", best),
+            ("tpe", best),
+            ("economical", "paper"),
+            ("paper", "tpe"),
+        ]
+        for first, second in pairs:
+            if not all(_has(cells, m) for m in (first, second) if m in PLANNERS):
+                continue
+            lead = difference([c.right(first) for c in cells], [c.right(second) for c in cells])
+            against = PLANNERS.get(second, f"best of grid ({second})")
+            rows.append(
+                {
+                    "Set": experiment,
+                    "Network": NETWORKS[network],
+                    "Lead of": PLANNERS[first],
+                    "over": against,
+                    **_lead(lead),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def sampling_rows(together: Groups, expected: Mapping[str, str | None]) -> pd.DataFrame:
+    """The sampling and the path that each planner chose with each seed."""
+    rows = []
+    for (experiment, network), cells in together.items():
+        for cell in cells:
+            for method, title in PLANNERS.items():
+                if method in cell.content:
+                    own, right = cell.content[method], expected[experiment]
+                    path = ", ".join(f"{State.parse(s).name[3:]} {e}" for s, e in own["path"])
+                    verdict = "" if right is None else ("yes" if own["sampling"] == right else "no")
+                    rows.append(
+                        {
+                            "Set": experiment,
+                            "Network": NETWORKS[network],
+                            "Seed": cell.seed,
+                            "Method": title,
+                            "Sampling": own["sampling"],
+                            "Right": verdict,
+                            "Path and epochs": path,
+                        }
+                    )
+    return pd.DataFrame(rows)
+
+
+def measured_rows(cells: Sequence[Cell]) -> pd.DataFrame:
+    """Every number in full precision: a row for each method, set, network and seed."""
+    rows = []
+    for cell in cells:
+        for method in [*(m for m in PLANNERS if m in cell.content), *cell.strategies]:
+            right = cell.right(method)
+            rows.append(
+                {
+                    "set": cell.experiment,
+                    "network": cell.network,
+                    "seed": cell.seed,
+                    "method": method,
+                    "top1": right.mean(),
+                    "videos": len(right),
+                    "frames": cell.cost(method),
+                    "seconds": round(cell.cost(method, "seconds"), 2),
+                    "epochs": cell.cost(method, "epochs"),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _has(cells: Sequence[Cell], method: str) -> bool:
+    return all(method in cell.content for cell in cells)
+
+
+def _top1(cells: Sequence[Cell], method: str) -> str:
+    values = [100 * cell.right(method).mean() for cell in cells]
+    return f"{fmean(values):.1f}" + (f" ± {stdev(values):.1f}" if len(values) > 1 else "")
+
+
+def _frames(values) -> str:
+    return digits(fmean(values) / 1e6)
+
+
+def _lead(lead: Difference) -> dict:
+    return {
+        "Points": f"{100 * lead.mean:+.1f}",
+        "95 % interval": f"{100 * lead.low:+.1f} to {100 * lead.high:+.1f}",
+        "p": f"{lead.p:.3f}",
+        "by seed": ", ".join(f"{100 * value:+.1f}" for value in lead.per_seed),
+    }
