@@ -213,6 +213,19 @@ def candidates(wildcards):
     }
 
 
+def start_knees(wildcards):
+    """Outcomes of the transitions from the start, all asked for at once.
+
+    Otherwise each would wait for the other sources of its state to be settled. Under a bound they
+    do wait: the start is tried last.
+    """
+    own, run = settings(wildcards), study.run_folder(wildcards)
+    if own["planning"]["bound"] is not None:
+        return []
+    starts = [t for t in study.graph(own).transitions if t.source is None]
+    return [f"{run}/transitions/{transition.name}/knee.json" for transition in starts]
+
+
 def contenders(wildcards, name):
     """The transitions into the state `name` that are trained, and the records that decided it."""
     own, state = settings(wildcards), study.State.parse(name)

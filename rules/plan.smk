@@ -78,6 +78,7 @@ checkpoint plan:
             f"{study.run_folder(wc)}/states/{state.name}.json"
             for state in study.graph(settings(wc)).states
         ],
+        starts=start_knees,
         split=split_file,
     output:
         "results/{study}/{experiment}/seed-{seed}/plan.yaml",

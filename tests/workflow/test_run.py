@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,12 @@ def test_every_state_knows_every_candidate_and_only_those_were_trained(finished)
 
 def test_a_second_run_has_nothing_to_do(finished):
     assert "Nothing to be done" in finished.check()
+
+
+def test_transitions_from_the_start_wait_for_nothing_but_the_data(tmp_path):
+    output = Workflow(tmp_path).check("--dry-run", f"results/{RUN}/plan.yaml")
+    found = re.findall(r"train (\S+) -> (\S+)", output)
+    assert sorted(found) == [("start", "cs-l1-r1"), ("start", "cs-l2-r1")]
 
 
 def test_a_transition_that_would_repeat_another_is_never_built(tmp_path):
