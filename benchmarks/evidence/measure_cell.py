@@ -9,7 +9,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))  # Snakemake runs a copy of this file
 
 from methods import grid, planned, retrained, tpe
-from training import ORIGINAL_TRAINING, TRAINING, Trainer
+from stages import ORIGINAL_TRAINING, TRAINING, Trainer
 
 from optplan.config import PRESETS
 from optplan.files import write_json

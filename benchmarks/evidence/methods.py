@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 import optuna
-from training import Cost, Trainer
+from stages import Cost, Trainer
 
 from optplan.config import graph
 from optplan.planning.search import plan

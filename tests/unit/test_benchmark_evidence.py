@@ -1,0 +1,120 @@
+"""The evidence study: its methods on videos of a moment, and its tables."""
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from optplan.config import resolve
+from optplan.planning.states import State
+from optplan.video.embedded import encode
+from optplan.video.index import write_table
+
+pytest.importorskip("optuna", reason="needs envs/benchmarks.txt")
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks" / "evidence"))
+import methods
+import stops
+import tables
+from cells import groups, read_cells
+from stages import ORIGINAL_TRAINING, TRAINING, Cost, Trainer
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+KNEE = {"delay": 1, "min_epochs": 4, "min_epochs_start": 4, "max_epochs": 4}
+STRATEGIES = ["cs-l1-2-step-4", "cs-l1-2-step-6", "cs-l1-cosine-2"]
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """Eight dark and bright videos of eight frames."""
+    folder, rows = tmp_path_factory.mktemp("videos"), []
+    for number, subset in enumerate(["train"] * 4 + ["val"] * 2 + ["test"] * 2):
+        name = f"{number}.mp4"
+        encode(folder / name, np.full((8, 36, 36, 3), 30 + 150 * (number % 2), np.uint8), 10)
+        size = {"frames": 8, "height": 36, "width": 36, "access": "random"}
+        rows.append({"video": name, "subset": subset, "target": number % 2, **size})
+    write_table(pd.DataFrame(rows), folder / "split.tsv")
+    return SimpleNamespace(split=folder / "split.tsv", videos=folder)
+
+
+@pytest.fixture(scope="module")
+def settings(inputs):
+    video = {"short_side": [34, 36], "crop": 32, "planning_short_side": 34}
+    video |= {"evaluation_short_side": 36, "evaluation_crop": 36, "evaluation_clips": 1}
+    one = {
+        "data": {"format": "folder", "root": str(inputs.videos)},
+        "network": {"body": "small"},
+        "states": {
+            "sampling": ["cs"],
+            "clip_lengths": [4],
+            "learning_rates": [0.01, 0.001],
+            "snippet": 1,
+        },
+        "training": {"batch_size": 4, "micro_batch": 4},
+        "video": video,
+        "knee": KNEE,
+        "strategies": STRATEGIES,
+    }
+    return resolve({"experiments": {"a": one}})["experiments"]["a"]
+
+
+def test_every_method_counts_what_it_would_cost_alone(inputs, settings, tmp_path):
+    planning = Trainer(tmp_path / "a", inputs, settings, 1, subsets=TRAINING, scored=True)
+    whole = Trainer(tmp_path / "b", inputs, settings, 1, subsets=ORIGINAL_TRAINING)
+    search = Trainer(tmp_path / "c", inputs, settings, 1, subsets=TRAINING)
+
+    found = methods.planned(planning, knee=KNEE, planning={})
+    # 4 training and 2 validation videos of 4 frames; the initial weights are not scored.
+    assert found["cost"]["epochs"] == 8
+    assert found["cost"]["frames"] == 2 * 4 * (4 + 2) * 4 + 2 * 4
+    again = methods.planned(planning, knee=KNEE, planning={})
+    assert again == found  # from what was trained the first time, and just as dear
+
+    grid = methods.grid(whole)
+    assert [one["cost"]["epochs"] for one in grid["strategies"].values()] == [4, 6, 2]
+    assert grid["shared"]["epochs"] == 3 + 2 + 3 + 2  # the first three epochs have one beginning
+    assert {len(one["right"]) for one in grid["strategies"].values()} == {2}
+
+    frames = found["cost"]["frames"]
+    tried = methods.tpe(search, frames=frames)
+    assert tried["cost"]["frames"] >= frames
+    assert tried["sampling"] == "cs"
+
+    path = [("cs-l1-r1", 2), ("cs-l1-r2", 1)]
+    trained = methods.retrained(whole, path)
+    assert trained["cost"]["frames"] == 3 * 6 * 4
+    cell = {"paper": found | {"retrained": trained}, "grid": grid}
+    file = tmp_path / "a" / "dg_p3d" / "seed-1.json"
+    file.parent.mkdir()
+    file.write_text(json.dumps(cell))
+    together = groups(read_cells([str(file)]))
+    assert tables.accuracy_rows(together)["TPE"].tolist() == [""]
+    assert tables.lead_rows(together)["Lead of"].tolist() == ["planned (paper)"]
+    assert tables.sampling_rows(together, {"a": "cs"})["Right"].tolist() == ["yes"]
+    assert len(tables.measured_rows(read_cells([str(file)]))) == 1 + len(STRATEGIES)
+
+
+def test_the_same_history_has_the_same_weights(inputs, settings, tmp_path):
+    trainer = Trainer(tmp_path / "a", inputs, settings, 1, subsets=TRAINING)
+    first, second = State("cs", 1, 1), State("cs", 1, 2)
+    once = trainer.path([(first, 2), (second, 1)], Cost())
+    cost = Cost()
+    assert trainer.path([(first, 2), (second, 1)], cost) is once
+    assert cost.epochs == 3
+    assert trainer.path([(first, 1), (second, 1)], Cost()) != once
+
+
+def test_a_rule_that_stops_too_early_loses_what_came_later():
+    rising = [0.0, *(0.5 - 0.4 * 0.9**t for t in range(1, 41))]
+    late = [0.0, *[0.25] * 25, *(0.25 + 0.02 * t for t in range(1, 16))]
+    for scores, delay, trained, lost in (
+        (rising, 10, "40.0 of 40", (0, 1)),
+        (late, 3, "16.0 of 40", (20, 30)),
+    ):
+        rows = stops.stop_rows([{"start": True, "scores": scores}])
+        (row,) = rows[(rows["T"] == delay) & (rows["Least epochs"] == "10 / 16")].to_dict("records")
+        assert row["Epochs trained"] == trained
+        assert lost[0] <= float(row["Lost, moving average (points)"]) <= lost[1]
