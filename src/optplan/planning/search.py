@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
+from typing import Any, SupportsFloat
 
 from optplan.planning import selection
 from optplan.planning.knee import Decision, KneeStopper
 from optplan.planning.states import START, State, Transition, TransitionGraph
 
-Train = Callable[[Any, State], Iterator[tuple[float, Any]]]
+Train = Callable[[Any, State], Iterator[tuple[SupportsFloat, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ def candidate(transition: Transition, decision: Decision) -> dict:
     }
 
 
-def _next(epochs: Iterator[tuple[float, Any]], state: State, epoch: int) -> tuple[float, Any]:
+def _next(epochs: Iterator, state: State, epoch: int) -> tuple[float, Any]:
     try:
         shown = next(epochs)
     except StopIteration:
