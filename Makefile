@@ -19,6 +19,7 @@ tables: setup
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy src
 	$(BIN)/snakefmt --check Snakefile rules benchmarks/evidence/Snakefile
 	$(BIN)/snakemake --lint
 

@@ -39,8 +39,8 @@ def best_rival(inputs) -> float | None:
 
 def variant_transition(inputs, settings: dict, variant: str, number: int) -> Transition:
     """What stage `number` (from 1) of a variant trains, which may be a leap in the graph."""
-    path = [None, *variant_paths(settings, inputs.plan)[variant]]
-    return Transition(path[number - 1], path[number])
+    path = variant_paths(settings, inputs.plan)[variant]
+    return Transition(path[number - 2] if number > 1 else None, path[number - 1])
 
 
 @dataclass(frozen=True, slots=True)

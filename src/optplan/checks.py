@@ -6,6 +6,7 @@ The message names the key, the value and the remedy. Never imports torch.
 import math
 import re
 import sys
+from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -86,7 +87,7 @@ def _reason(error: ValidationError) -> str:
     )
 
 
-def hint(name: str, known: list[str]) -> str:
+def hint(name: str, known: Sequence[str]) -> str:
     """ "(did you mean ...?)" for a name that is not among the known ones, if one is like it."""
     close = get_close_matches(name, known, n=1)
     return f" (did you mean {close[0]}?)" if close else ""

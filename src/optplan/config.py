@@ -4,6 +4,7 @@ Never imports torch: a dry run reads the configuration too.
 """
 
 import hashlib
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def resolve(config: dict) -> dict:
     return study
 
 
-def graph(settings: dict) -> TransitionGraph:
+def graph(settings: Mapping) -> TransitionGraph:
     """The transition graph of one experiment (Sec. 3.2)."""
     states = settings["states"]
     return TransitionGraph(
@@ -73,7 +74,7 @@ def graph(settings: dict) -> TransitionGraph:
     )
 
 
-def clip_spec(settings: dict, sampling: str, length: int) -> ClipSpec:
+def clip_spec(settings: Mapping, sampling: str, length: int) -> ClipSpec:
     """How the clips of a state are cut: `length` is the index into clip_lengths, from 1."""
     states = settings["states"]
     return ClipSpec(
@@ -85,7 +86,7 @@ def clip_spec(settings: dict, sampling: str, length: int) -> ClipSpec:
 
 
 def stage_settings(
-    settings: dict, stage: State | StageSpec, *, name: str, seed: int, epochs: int | None = None
+    settings: Mapping, stage: State | StageSpec, *, name: str, seed: int, epochs: int | None = None
 ) -> dict:
     """Everything that decides what a stage trains, and nothing else (Sec. 5.2).
 
@@ -114,7 +115,7 @@ def stage_settings(
     }
 
 
-def stopper_settings(settings: dict, *, from_start: bool, rival: float | None = None) -> dict:
+def stopper_settings(settings: Mapping, *, from_start: bool, rival: float | None = None) -> dict:
     """Arguments of the `KneeStopper` of a transition; start transitions wait for longer.
 
     `rival` is the best score so far into the same state, where it is a bound.

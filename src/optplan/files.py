@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 
-def write_bytes(content: bytes, path: Path):
+def write_bytes(content: bytes, path: str | Path):
     """Write under another name, then rename.
 
     An OSError, as of a full disk, names the path, and leaves the file that was there as it was.
@@ -24,12 +24,12 @@ def write_bytes(content: bytes, path: Path):
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def write_json(value, path: Path):
+def write_json(value, path: str | Path):
     """JSON that a person can read."""
     write_bytes((json.dumps(value, indent=2) + "\n").encode(), path)
 
 
-def write_lines(values, path: Path):
+def write_lines(values, path: str | Path):
     """One JSON value a line."""
     write_bytes("".join(json.dumps(value) + "\n" for value in values).encode(), path)
 

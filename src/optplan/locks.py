@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
-_runs = []  # files that stay open, and so held, as long as the process
+_runs: list[IO] = []  # files that stay open, and so held, as long as the process
 
 
 @contextmanager
@@ -46,7 +47,7 @@ def claimed(names: Sequence[str], count: int) -> Iterator[list[int]]:
     said = False
     while True:
         with ExitStack() as stack:
-            free = []
+            free: list[int] = []
             for number, name in enumerate(names):
                 file = stack.enter_context(_shared_file(f"optplan-{name}.lock"))
                 if len(free) < count and _try_claim(file):

@@ -1,14 +1,20 @@
 """Lines a person can follow: which transition of how many, epoch, accuracy, time left."""
 
+from __future__ import annotations
+
 import sys
 import time
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optplan.config import graph
 from optplan.files import link_or_copy
 from optplan.reporting.records import read_json
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 # A terminal is watched; a file, as under Slurm, is read afterwards.
 SECONDS_BETWEEN_LINES = 10 if sys.stderr.isatty() else 60
@@ -41,7 +47,8 @@ class Reporter:
         self.kept = kept or self.log
         self.total = len(graph(settings).transitions) if settings else 0
         self.shown = self.epoch_began = time.monotonic()
-        self.begun, self.board = False, None
+        self.begun = False
+        self.board: SummaryWriter | None = None
         if self.kept.exists():
             link_or_copy(self.kept, self.log)
 

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -200,7 +201,7 @@ def read_plan(path) -> dict:
     return plan
 
 
-def variant_paths(settings: dict, plan) -> dict[str, tuple[State, ...]]:
+def variant_paths(settings: Mapping, plan) -> dict[str, tuple[State, ...]]:
     """The variants of a plan's path by name, where the experiment wants them."""
     if not settings["variants"]:
         return {}

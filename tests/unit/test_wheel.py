@@ -45,3 +45,7 @@ def test_what_is_installed_reads_its_own_configuration(unpacked):
     command = [sys.executable, "-c", USE]
     output = subprocess.check_output(command, env=environment, cwd=unpacked, text=True)
     assert output.strip() == str(unpacked / "optplan" / "__init__.py")
+
+
+def test_what_is_installed_says_that_it_has_types(unpacked):
+    assert (unpacked / "optplan" / "py.typed").exists()

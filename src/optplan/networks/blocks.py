@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import partial
 
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from optplan.networks.convolutions import (
     spatial_then_temporal,
 )
 
-CONVS = {
+CONVS: dict[str, Callable[..., nn.Module]] = {
     "A": spatial_then_temporal,
     "B": SpatialPlusTemporal,
     "C": partial(SpatialConv, kernel=3),
@@ -51,7 +52,7 @@ def time_aware(
     I3D: relu(bn(C(x))) with C a 3 x 3 x 3 convolution.
     Without `relu`, as at the end of a branch, none of them has any. Layers by name, in order.
     """
-    layers = {
+    layers: dict[str, nn.Module] = {
         f"conv{number}": CONVS[kind](in_channels, channels, stride=stride),
         f"bn{number}": BatchNorm(channels),
     }

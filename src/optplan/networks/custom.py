@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -67,8 +68,9 @@ class CustomNetwork(nn.Module):
 
         A module that has a method of this name is left to freeze itself.
         """
-        if hasattr(self.module, "freeze_batch_norm"):
-            self.module.freeze_batch_norm(frozen)
+        freeze = getattr(self.module, "freeze_batch_norm", None)
+        if freeze is not None:
+            freeze(frozen)
             return
         layers = [m for m in self.module.modules() if isinstance(m, _BatchNorm)][1:]
         for layer in layers if frozen else self.frozen:
@@ -82,7 +84,7 @@ class CustomNetwork(nn.Module):
             layer.eval()
         return self
 
-    def state_dict(self, *args, **kwargs) -> dict:
+    def state_dict(self, *args, **kwargs) -> Any:
         return self.module.state_dict(*args, **kwargs)
 
     def load_state_dict(self, *args, **kwargs):

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from optplan.networks.resnet3d import ResNet3D
-
 RENAMES = (
     (r"^stem\.conv", "conv1"),
     (r"^stem\.bn", "bn1"),
@@ -27,7 +25,7 @@ IN_SEQUENCE, ADDED = re.compile(r"\.temporal\.weight$"), re.compile(r"\.plus\d?\
 CLASSIFIER = re.compile(r"heads\.\w+\.fc\.\w+")
 
 
-def inflate_state_dict(network: ResNet3D, weights: Mapping[str, Tensor]) -> None:
+def inflate_state_dict(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Overwrite a freshly built network with the `weights` of a 2D ResNet of the same body.
 
     `weights` is a state dict in torchvision's layout. A filter goes to the centre of its 3D one,

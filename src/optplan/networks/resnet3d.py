@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -100,6 +101,9 @@ def build_stage(
 class Stem(nn.Sequential):
     """(B, C, T, H, W) -> (B, width, T // 4, H / 4, W / 4), or half of H and W without the pool."""
 
+    conv: StemConv
+    bn: BatchNorm
+
     def __init__(self, in_channels: int, width: int, *, pool: bool):
         super().__init__(
             OrderedDict(
@@ -169,7 +173,7 @@ class ResNet3D(nn.Module):
                 for name, stride in strides.items()
             }
         )
-        self.to(memory_format=torch.channels_last_3d)
+        self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # not in stubs
 
     def forward(self, clips: Tensor) -> Tensor:
         channels = self.stem.conv.in_channels
@@ -197,7 +201,7 @@ class ResNet3D(nn.Module):
 
 def head_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Sum over the heads of the mean cross-entropy: (B, heads, K) and (B,) -> scalar."""
-    return sum(F.cross_entropy(head, labels) for head in logits.unbind(1))
+    return reduce(torch.add, (F.cross_entropy(head, labels) for head in logits.unbind(1)))
 
 
 def fused_scores(logits: Tensor) -> Tensor:

@@ -98,7 +98,7 @@ def fetch(url: str, folder: Path) -> Path:
     Raises ValueError that says how to do without, and if the file's SHA-256 is another.
     """
     file = folder / url.rsplit("/", 1)[-1]
-    digest = re.fullmatch(r".*-([0-9a-f]{8,})\.pth", file.name)[1]
+    digest = file.stem.rpartition("-")[2]
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         try:

@@ -16,6 +16,7 @@ Both decays are exp(-b u) on a clock u, which is t or log(1 + t): this is all th
 """
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -102,10 +103,14 @@ def fit(scores, family: str = "exponential") -> Fit:
     lower, upper = np.full(len(start), -np.inf), np.full(len(start), np.inf)
     lower[2 : 3 + num_terms] = 0.0
     lower[3 + num_terms :], upper[3 + num_terms :] = np.log(RATE_BOUNDS[_decay(family)])
+
+    def residuals(theta: np.ndarray) -> np.ndarray:
+        return _model(theta, s, clock) - z
+
     result = least_squares(
-        lambda theta: _model(theta, s, clock) - z,
+        residuals,
         np.clip(start, lower + 1e-6, upper - 1e-6),
-        jac=lambda theta: _jacobian(theta, s, clock),
+        jac=partial(_jacobian, s=s, clock=clock),
         bounds=(lower, upper),
         method="trf",
         x_scale="jac",

@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
+from typing import Any, SupportsFloat
 
 from optplan.planning import selection
 from optplan.planning.knee import Decision, KneeStopper
 from optplan.planning.states import START, State, Transition, TransitionGraph
 
-Train = Callable[[Any, State], Iterator[tuple[float, Any]]]
+Train = Callable[[Any, State], Iterator[tuple[SupportsFloat, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,8 @@ def plan(
         ValueError: if `train` ends or yields anything else, or for a score that is not finite.
     """
 
-    models, records, curves = {START: model}, {START: selection.ROOT}, {}
+    models, records = {START: model}, {START: selection.ROOT}
+    curves: dict[str, tuple[float, ...]] = {}
     # The race is decided by states at the first rate.
     for state in sorted(graph.states, key=lambda state: race is not None and state.rate > 1):
         incoming = graph.incoming(state)
@@ -104,12 +105,13 @@ def plan(
         parents = {t.source_name: records[t.source_name] for t in incoming}
         sources = {name: record["model"] for name, record in parents.items()}
         to_train, skipped = selection.distinct_transitions(incoming, sources)
-        settings = {"delay": delay, "max_epochs": max_epochs, "family": family}
+        settings: dict[str, Any] = {"delay": delay, "max_epochs": max_epochs, "family": family}
         if bound is not None:
             settings["slack"] = bound
             scores = {name: record["score"] for name, record in parents.items() if name != START}
             to_train = selection.promising_first(to_train, scores)
-        runs, candidates = {}, []
+        runs: dict[Transition, Trained] = {}
+        candidates: list[dict] = []
         for t in to_train:
             settings["min_epochs"] = min_epochs_start if t.source is None else min_epochs
             if bound is not None and candidates:
@@ -141,13 +143,15 @@ def train_transition(
     `train` and `report` are as in `plan`. A knee at t* = 0 gives a copy of the model as it came.
     """
     epochs = train(deepcopy(model), state)
-    snapshots, decision = [], None
+    snapshots: list = []
+    decision: Decision | None = None
     while decision is None or not decision.stop:
         score, current = _next(epochs, state, len(snapshots))
         decision = stopper.update(len(snapshots), score)
         # A copy, as most networks are trained in place; all are kept, as t* may lie far back.
         snapshots.append(deepcopy(current))
         report(decision)
+    assert decision.best_epoch is not None  # a stop has a fit
     return Trained(snapshots[decision.best_epoch], decision, tuple(stopper.scores))
 
 
@@ -175,7 +179,7 @@ def candidate(transition: Transition, decision: Decision) -> dict:
     }
 
 
-def _next(epochs: Iterator[tuple[float, Any]], state: State, epoch: int) -> tuple[float, Any]:
+def _next(epochs: Iterator, state: State, epoch: int) -> tuple[float, Any]:
     try:
         shown = next(epochs)
     except StopIteration:

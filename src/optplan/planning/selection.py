@@ -10,11 +10,12 @@ and y_t*. Any other keys are carried along.
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from optplan.planning.states import START, State, Transition, TransitionGraph
 
 SCORES = ("fitted", "observed")
-ROOT = {"state": START, "model": START, "path": []}
+ROOT: dict[str, Any] = {"state": START, "model": START, "path": []}
 
 
 def choose_parent(candidates: Iterable[Mapping], *, score: str = "fitted") -> Mapping:
@@ -114,7 +115,7 @@ def race(scores: Mapping[str, float], margin: float) -> dict[str, str]:
     `scores` maps each sampling to the score of its first state with the longest clips. A sampling
     that trails the best one by more than `margin` is given up.
     """
-    best = max(scores, key=scores.get)
+    best = max(scores, key=lambda sampling: scores[sampling])
     return {
         sampling: f"{sampling} trails {best} by {scores[best] - score:.3f} at the first state with "
         f"the longest clips, more than {margin:g}"

@@ -11,7 +11,7 @@ def variants(graph: TransitionGraph, path: Sequence[State]) -> dict[str, tuple[S
     A state is inserted where transitions lead to it and on from it. Every state but the last may be
     left out, also where no transition leads over the gap.
     """
-    found = {}
+    found: dict[str, tuple[State, ...]] = {}
     for place, (before, after) in enumerate(zip([None, *path], path, strict=False)):
         onward = {transition.source for transition in graph.incoming(after)}
         for transition in graph.outgoing(before):

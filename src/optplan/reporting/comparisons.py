@@ -34,7 +34,7 @@ WORDS = {
 def comparison(results: Results, name: str, rows: Sequence[Mapping], commit: str) -> Table:
     """`rows` are this project's, as the configuration has them: texts, or what fills a cell."""
     file, title = SOURCES[name]
-    published = published_rows(file)
+    published: Sequence[Mapping] = published_rows(file)
     rows = [_computed(results, row) if name == "table7" else row for row in rows]
     columns = list(dict.fromkeys([key for row in [*published, *rows] for key in row]))
     texts = [key for key in columns if not key.endswith(("top1", "top5", "gflops", "views"))]

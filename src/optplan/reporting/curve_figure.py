@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -15,7 +16,7 @@ from optplan.planning.states import Transition
 from optplan.reporting.records import read_curve, read_json
 from optplan.reporting.style import BLACK, BLUE, COLUMN, GREY, PAGE, RED, STYLE, save
 
-CURVES = {
+CURVES: dict[str, dict[str, Any]] = {
     "observed": {"color": BLUE, "marker": "o", "ms": 2.4, "mew": 0, "alpha": 0.8, "ls": "none"},
     "fit": {"color": BLACK, "linewidth": 1.1},
     "knee t*": {"color": RED, "linewidth": 1.1},

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -26,7 +27,7 @@ FORMS = {
     "exponential": "e - a exp(-b t)",
     "multi-exponential": "e - a1 exp(-b1 t) - a2 exp(-b2 t)",
 }
-LINES = {
+LINES: dict[str, dict[str, Any]] = {
     "power": {"color": BLUE, "linestyle": (0, (1, 1.2))},
     "multi-power": {"color": BLUE, "linestyle": "-"},
     "exponential": {"color": RED, "linestyle": "-"},

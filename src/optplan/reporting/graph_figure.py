@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -29,7 +31,7 @@ from optplan.reporting.tables import SAMPLING_NAMES
 NODE = 11.0  # radius in points
 DASHED = (0, (2, 1.4))
 ROW = 0.66  # inches from one clip length to the next
-EDGES = {
+EDGES: dict[str, dict[str, Any]] = {
     "given up": {"color": GREY, "linewidth": 0.8, "linestyle": (0, (1, 1.6)), "zorder": 1},
     "skipped": {"color": GREY, "linewidth": 0.8, "linestyle": (0, (3, 2.2)), "zorder": 1},
     "bounded": {"color": BLACK, "linewidth": 0.8, "linestyle": (0, (5, 1.2)), "zorder": 2},
@@ -174,9 +176,9 @@ def _draw_graph(axes: Axes, panel: Panel) -> None:
     _draw_node(axes, graph.position(None), "start", BLACK)
     on_path = {edge.target: edge for edge in edges if edge.kind in ("chosen", "other")}
     for state in graph.states:
-        edge = on_path.get(state)
-        wins = edge is not None and edge.kind == "chosen" and state in graph.finals
-        _draw_state(axes, graph.position(state), records.get(state.name), edge, wins)
+        into = on_path.get(state)
+        wins = into is not None and into.kind == "chosen" and state in graph.finals
+        _draw_state(axes, graph.position(state), records.get(state.name), into, wins)
     _draw_legend(axes, edges, any(map(_kept, records.values())))
 
 
@@ -220,8 +222,10 @@ def _draw_edge(axes: Axes, graph: TransitionGraph, edge: Edge) -> None:
     )
     axes.add_patch(arrow)
     if edge.kind in ("chosen", "other"):
+        x, y = np.mean([source, target], axis=0)
         axes.text(
-            *np.mean([source, target], axis=0),
+            x,
+            y,
             str(edge.epochs),
             ha="center",
             va="center",
@@ -270,7 +274,7 @@ def _draw_node(axes, place, label, color, *, fill="white", text=BLACK, width=0.9
 
 def _draw_legend(axes: Axes, edges: Sequence[Edge], dropped: bool) -> None:
     kinds = [kind for kind in LEGEND if kind in {edge.kind for edge in edges}]
-    handles = [Line2D([], [], **EDGES[kind]) for kind in kinds]
+    handles: list[Artist] = [Line2D([], [], **EDGES[kind]) for kind in kinds]
     names = [LEGEND[kind] for kind in kinds]
     if not handles:
         return

@@ -118,12 +118,10 @@ class Results:
         `runs` takes the first so many seeds only.
         """
         sides = [
-            [correct(run / "evaluation" / side / "scores.npz") for run in self.runs(name)[:runs]]
+            [right for run in self.runs(name)[:runs] if (right := _correct(run, side)) is not None]
             for side in ("planned", other)
         ]
-        if any(side is None for side in [*sides[0], *sides[1]]):
-            return None
-        return difference(*sides)
+        return difference(*sides) if all(sides) else None
 
     def _planned(self, name: str, metric: str) -> Measured:
         parts = members(self.study, name)
@@ -157,6 +155,10 @@ def _measured(name: str, metrics: Sequence[Mapping], metric: str, epochs: int, c
         seconds=total["seconds"],
         devices=tuple(sorted(total["devices"])),
     )
+
+
+def _correct(run: Path, strategy: str) -> np.ndarray | None:
+    return correct(run / "evaluation" / strategy / "scores.npz")
 
 
 def _mean(parts: Sequence[Measured]) -> Measured:

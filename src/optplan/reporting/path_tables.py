@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from optplan.places import waiting
 from optplan.reporting.layout import MEASURED, Table
-from optplan.reporting.measured import Results
+from optplan.reporting.measured import Measured, Results
 from optplan.reporting.strategy_tables import one_each, waiting_notes
 from optplan.study import variant_paths
 
@@ -33,7 +33,7 @@ def _experiment(table: Table, title: str, name: str, results: Results, commit: s
     settings, run = results.settings(name), results.runs(name)[0]
     planned = results.planned([name])
     path = "replayed path" if settings["plan"] else "planned path"
-    cells = {path: (planned, None)}
+    cells: dict[str, tuple[Measured, str | None]] = {path: (planned, None)}
     if settings["variants"]:
         for variant in variant_paths(settings, run / "plan.yaml"):
             cells[variant] = (results.variant(name, variant), variant)

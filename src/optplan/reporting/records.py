@@ -9,7 +9,7 @@ import yaml
 COUNTS = ("epochs", "frames_trained", "frames_evaluated", "seconds")
 
 
-def read_json(path: Path) -> dict:
+def read_json(path: str | Path) -> dict:
     """The content of a JSON file; ValueError with its name when it is not JSON."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
@@ -17,7 +17,7 @@ def read_json(path: Path) -> dict:
         raise ValueError(f"{path} is not JSON: {error}") from error
 
 
-def read_yaml(path: Path) -> dict:
+def read_yaml(path: str | Path) -> dict:
     """The content of a YAML file; ValueError with its name when it is not YAML."""
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
@@ -25,12 +25,12 @@ def read_yaml(path: Path) -> dict:
         raise ValueError(f"{path} is not YAML: {error}") from error
 
 
-def read_curve(path: Path) -> list[float]:
+def read_curve(path: str | Path) -> list[float]:
     """The top-1 (fraction) of epochs 0, 1, ... from a curve.jsonl.
 
     Raises ValueError when a line is not JSON, or the epochs do not count from 0 without a gap.
     """
-    scores = []
+    scores: list[float] = []
     for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
         try:
             row = json.loads(line)

@@ -6,6 +6,7 @@ here, so the grid was cheaper than that.
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from optplan.planning.strategies import HandTuned, stage_name, stage_tree
 from optplan.reporting.records import COUNTS, costs, read_json
@@ -19,7 +20,7 @@ def cost_alone(run: Path, strategy: str) -> dict:
     Of a stage that others train for longer it costs its share of the epochs.
     """
     stages = HandTuned.parse(strategy).stages
-    total = NOTHING | {"devices": set()}
+    total: dict[str, Any] = NOTHING | {"devices": set()}
     for number in range(1, len(stages) + 1):
         own = costs([_file(run, stage_name(stages[:number]))])
         share = stages[number - 1].epochs / own["epochs"]

@@ -6,7 +6,7 @@ from itertools import groupby
 from optplan.places import members, waiting
 from optplan.planning.strategies import HandTuned
 from optplan.reporting.layout import MEASURED, PUBLISHED, Table
-from optplan.reporting.measured import Results, published_record
+from optplan.reporting.measured import Measured, Results, published_record
 from optplan.reporting.published import published_rows
 from optplan.reporting.records import digits
 from optplan.reporting.spending import cost_alone, cost_spent, sum_costs
@@ -108,10 +108,11 @@ def _published_network(table: Table, network: str, published, columns) -> None:
 def _measured_network(table, network: str, name: str, results: Results, columns, commit) -> None:
     parsed = [HandTuned.parse(strategy) for strategy in results.settings(name)["strategies"]]
     parsed.sort(key=lambda strategy: (strategy.sampling, _column(strategy)))
-    best = {
-        key: results.best_hand_tuned(name, [strategy.name for strategy in group])[1]
-        for key, group in groupby(parsed, key=lambda s: (s.sampling, _column(s)))
-    }
+    best: dict[tuple[str, str], Measured] = {}
+    for key, group in groupby(parsed, key=lambda s: (s.sampling, _column(s))):
+        found = results.best_hand_tuned(name, [strategy.name for strategy in group])
+        if found:
+            best[key] = found[1]
     planned = results.planned([name])
     for sampling, title in SAMPLINGS.items():
         texts = []
@@ -130,7 +131,7 @@ def _leads(results: Results, measured: Mapping[str, str]) -> list[str]:
     for title, name in measured.items():
         best = results.best_hand_tuned(name, results.settings(name)["strategies"])
         lead = results.lead(name, best[0]) if best else None
-        if lead is not None:
+        if best and lead:
             notes.append(f"{title}: planning against {best[0]}, the best of the grid: {lead}.")
     return notes
 

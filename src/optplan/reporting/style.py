@@ -5,8 +5,12 @@ with which version it was drawn.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
 
 COLUMN, PAGE = 3.4, 7.0  # widths in inches of one column and of a page
 
@@ -15,8 +19,7 @@ BLACK, GREY, RED, BLUE = "#000000", "#9A9A9A", "#D55E00", "#0072B2"
 MUTED, MUTED_TEXT = "#DDA07C", "#A65A2E"
 PANEL, QUIET = "#F5F5F2", "#555555"
 
-TICKS = {"width": 0.6, "size": 2.5}
-STYLE = {
+STYLE: "dict[RcKeyType, Any]" = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine has it
     "font.size": 7,
     "axes.titlesize": 7.5,
@@ -26,7 +29,10 @@ STYLE = {
     "axes.spines.right": False,
     "xtick.labelsize": 6.5,
     "ytick.labelsize": 6.5,
-    **{f"{axis}tick.major.{key}": value for axis in "xy" for key, value in TICKS.items()},
+    "xtick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.width": 0.6,
+    "ytick.major.size": 2.5,
     "legend.frameon": False,
     "legend.fontsize": 6.5,
     "pdf.fonttype": 42,

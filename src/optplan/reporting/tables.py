@@ -7,6 +7,7 @@ Planning costs every transition it trained, and the retraining of the path it ch
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -125,8 +126,8 @@ def write_markdown(table: pd.DataFrame, path: Path, notes: Mapping[str, str]) ->
     blocks = ["# Planning against hand-tuning"]
     for experiment, rows in table.groupby("experiment", sort=False):
         blocks += [f"## {experiment}", _human(rows).to_markdown(**_layout(rows))]
-        if experiment in notes:
-            blocks.append(notes[experiment])
+        if str(experiment) in notes:
+            blocks.append(notes[str(experiment)])
         blocks.append(_fine_print(rows))
     Path(path).write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
 
@@ -144,7 +145,10 @@ def variant_rows(metric_files: Iterable[Path]) -> pd.DataFrame:
         rows.append({"strategy": path.parent.name} | _accuracy(run, path.parent.name))
     table = pd.DataFrame(rows)
     right = [correct(Path(path).with_name("scores.npz")) for path in metric_files]
-    chances = [math.nan if one is None else difference([one], right[:1]).p for one in right]
+    plan = right[0]
+    chances = [
+        math.nan if plan is None or one is None else difference([one], [plan]).p for one in right
+    ]
     return table.assign(gain=table["top1"] - table["top1"].iloc[0], p=chances)
 
 
@@ -160,7 +164,7 @@ def write_variants(table: pd.DataFrame, path: Path) -> None:
             "p": ["" if math.isnan(p) else f"{p:.3f}" for p in rows["p"]],
         }
     )
-    layout = {
+    layout: dict[str, Any] = {
         "index": False,
         "colalign": ("left", "right", "right", "right"),
         "disable_numparse": True,

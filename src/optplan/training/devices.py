@@ -50,7 +50,7 @@ class Rank:
         """
         if self.count == 1:
             return own
-        parts = [None] * self.count
+        parts = [own] * self.count  # all are replaced
         distributed.all_gather_object(parts, own)
         rows = parts[0].new_empty((length, *parts[0].shape[1:]))
         for number, part in enumerate(parts):

@@ -39,7 +39,7 @@ def _stages(settings: dict) -> int:
     return strategies + len(states["clip_lengths"]) + len(states["learning_rates"]) - 1
 
 
-def _text(size: int) -> str:
+def _text(size: float) -> str:
     units = ["B", "KB", "MB", "GB", "TB"]
     while size >= 1000 and len(units) > 1:
         size /= 1000

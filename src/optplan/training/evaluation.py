@@ -45,7 +45,8 @@ def score_videos(
         scores.append(torch.cat(parts).unflatten(0, clips.shape[:2]).mean(1).cpu())
         targets.append(labels)
     own = [torch.cat(part or [torch.empty(0)]) for part in (scores, targets)]
-    return tuple(rank.interleaved(part, len(views)).numpy() for part in own)
+    all_scores, all_targets = (rank.interleaved(part, len(views)).numpy() for part in own)
+    return all_scores, all_targets
 
 
 def top_k(scores: np.ndarray, targets: np.ndarray, k: int = 1) -> float:

@@ -103,6 +103,7 @@ def _train_to_knee(rank: Rank, settings, inputs, transition: Transition, name, s
         progress=reporter.clips,
     )
     if rank.first:
+        assert result.decision is not None  # there was a stopper
         found = candidate(transition, result.decision)
         frames = result.cost["frames_trained"] + result.cost["frames_evaluated"]
         _write(rank, result, snapshots, outputs)

@@ -29,7 +29,7 @@ class JobClips:
         self.spec = clip_spec(settings, state.sampling, state.length)
         store = FrameStore if settings["data"]["cache"] else VideoFiles
         if settings["modality"] == "rgb":
-            self.source = store(inputs.videos, self.table)
+            self.source: FrameStore | VideoFiles | FlowClips = store(inputs.videos, self.table)
         else:
             videos = inputs.videos if settings["data"]["cache"] else flow_folder(inputs.split)
             self.source = FlowClips(store(videos, stored_pictures(self.table)), self.table)
@@ -63,7 +63,7 @@ def job_network(settings: dict, table, weights=None) -> torch.nn.Module:
     own = settings["network"]
     options = {"num_classes": int(table["target"].max()) + 1, "dropout": own["dropout"]}
     if ":" in own["name"]:
-        network = build_custom_network(own["name"], **options)
+        network: torch.nn.Module = build_custom_network(own["name"], **options)
     else:
         options |= {"blocks": own["blocks"]}
         options |= {"in_channels": 2 if settings["modality"] == "flow" else 3}

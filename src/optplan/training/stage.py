@@ -161,7 +161,10 @@ def _replay(stopper: KneeStopper | None, curve: list[dict]) -> Decision | None:
 
 
 def _result(curve: list[dict], cost: dict, decision: Decision | None) -> Result:
-    best = cost["epochs"] if decision is None else decision.best_epoch
+    best = cost["epochs"]
+    if decision is not None:
+        assert decision.best_epoch is not None  # a stop has a fit
+        best = decision.best_epoch
     return Result(epochs=best, curve=curve, cost=cost, decision=decision)
 
 

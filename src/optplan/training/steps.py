@@ -3,7 +3,7 @@
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -85,14 +85,15 @@ class Steps:
         return total / len(order), waited / self.rank.count
 
     def _step(
-        self, clips: Iterator, group: Sequence, share: Sequence, rate: float
+        self, clips: Iterator, group: np.ndarray, share: np.ndarray, rate: float
     ) -> tuple[torch.Tensor, float]:
         """One step; returns the sum of this rank's losses and the seconds waited for clips."""
         for parameters in self.optimiser.param_groups:
             parameters["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
         own = len(group[self.rank.number :: self.rank.count])  # the rest of the share is padding
-        total, waited, device = 0.0, 0.0, self.rank.device
+        device, waited = self.rank.device, 0.0
+        total = torch.zeros((), device=device)
         pieces = _pieces(share, self.settings["micro_batch"])
         for number, piece in enumerate(pieces):
             started = time.perf_counter()
@@ -140,7 +141,8 @@ class _Losses:
     """Adds up the losses of an epoch. Each is looked at a step late, when it has been computed."""
 
     def __init__(self, epoch: int):
-        self.epoch, self.sum, self.pending = epoch, 0.0, None
+        self.epoch, self.sum = epoch, 0.0
+        self.pending: tuple[torch.Tensor, float] | None = None
 
     def add(self, loss: torch.Tensor, rate: float):
         self._settle()

@@ -13,6 +13,7 @@ import json
 import logging
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -73,10 +74,10 @@ def read_ucf101(lists: Lists) -> list[Row]:
     for subset, role in (("train", "training"), ("test", "test")):
         path = lists[role][0]
         for number, line in _lines(path):
-            file, *code = line.split()
+            file, *given = line.split()
             label, _, video = file.rpartition("/")
             source = _UCF101.fullmatch(video.rpartition(".")[0])
-            if label not in numbers or source is None or (code and code != [numbers[label]]):
+            if label not in numbers or source is None or (given and given != [numbers[label]]):
                 raise ValueError(
                     f"{path}: line {number}, {line!r}, does not go with {lists['labels'][0].name}; "
                     f"it should be like ApplyEyeMakeup/v_ApplyEyeMakeup_g08_c01.avi 1"
@@ -96,11 +97,11 @@ def read_activitynet(lists: Lists) -> list[Row]:
     rows, several = [], []
     try:
         for video, entry in _json(path)["database"].items():
-            seconds = Counter()
+            seconds: Counter[str] = Counter()
             for annotation in entry["annotations"]:
                 start, end = annotation.get("segment", (0, 0))
                 seconds[annotation["label"].strip()] += end - start
-            label = max(seconds, key=seconds.get, default="")
+            label = max(seconds, key=lambda name: seconds[name], default="")
             subset = subsets.get(entry["subset"], UNUSED) if label else UNUSED
             rows.append((f"v_{video}.mp4", label, "", subset))
             several += [video] if len(seconds) > 1 else []
@@ -194,7 +195,7 @@ def _lines(path: Path) -> list[tuple[int, str]]:
     return [(number, line.strip()) for number, line in lines if line.strip()]
 
 
-def _csv(path: Path, delimiter: str):
+def _csv(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """(line number, fields without space around them) of every row that is not blank."""
     reader = csv.reader(io.StringIO(_text(path)), delimiter=delimiter)
     for row in reader:

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import TimeoutError, as_completed
+from concurrent.futures import Future, TimeoutError, as_completed
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import av
 import numpy as np
@@ -23,6 +25,8 @@ from optplan.video.decoding import (
     read_header,
 )
 from optplan.video.journal import Journal
+
+T = TypeVar("T")
 
 _UNKNOWN = {
     "status": "bad",
@@ -85,8 +89,8 @@ def audit_videos(
             progress(len(rows), len(paths))
     if kept is not None:
         kept.close()
-    found = pd.DataFrame([rows[number] for number in range(len(paths))], columns=list(_UNKNOWN))
-    return pd.concat([index.reset_index(drop=True), found], axis=1)
+    outcomes = pd.DataFrame([rows[number] for number in range(len(paths))], columns=list(_UNKNOWN))
+    return pd.concat([index.reset_index(drop=True), outcomes], axis=1)
 
 
 def inspect_video(path: Path, min_frames: int = 1, decoder: str = "pyav") -> dict[str, object]:
@@ -98,7 +102,7 @@ def inspect_video(path: Path, min_frames: int = 1, decoder: str = "pyav") -> dic
         row["rotation"] = header.rotation
         checksums = []
         for frame in iterate_frames(path):
-            checksums.append(zlib.crc32(frame))
+            checksums.append(zlib.crc32(frame.data))
         if not checksums:
             raise DecodingError(f"{path}: has no frames")
         row["height"], row["width"] = frame.shape[:2]
@@ -136,7 +140,7 @@ def random_access_is_exact(path: Path, checksums: list[int]) -> bool:
     count, seen = len(checksums), 0
     try:
         for index, frame in iterate_groups(path):
-            if index >= count or zlib.crc32(frame) != checksums[index]:
+            if index >= count or zlib.crc32(frame.data) != checksums[index]:
                 return False
             seen += 1
         if seen != count:
@@ -145,7 +149,7 @@ def random_access_is_exact(path: Path, checksums: list[int]) -> bool:
         probes = sorted({0, count // 2, count - 1, *some})
         for request in [[probe] for probe in probes] + [probes]:
             frames = read_frames(path, request, "random")
-            if [zlib.crc32(frame) for frame in frames] != [checksums[i] for i in request]:
+            if [zlib.crc32(frame.data) for frame in frames] != [checksums[i] for i in request]:
                 return False
     except DecodingError:
         return False
@@ -193,7 +197,7 @@ def describe_audit(audit: pd.DataFrame) -> str:
         for reason, count in bad["error"].value_counts().head(20).items():
             first = bad["video"][bad["error"] == reason].iloc[0]
             lines.append(f"| {_cell(reason)} | {count} | {_cell(first)} |")
-        sizes = audit["label"].value_counts()
+        sizes = Counter(audit["label"])
         lines += ["", "| class with bad videos | bad | of |", "|---|---|---|"]
         for label, count in bad["label"].value_counts(sort=False).items():
             lines.append(f"| {_cell(label)} | {count} | {sizes[label]} |")
@@ -225,8 +229,12 @@ def check_audit(audit: pd.DataFrame, max_bad_fraction: float = 0.05) -> None:
 
 
 def run_limited(
-    function: Callable, tasks: Iterable[tuple], *, workers: int, timeout_seconds: float
-) -> Iterator[tuple[int, object]]:
+    function: Callable[..., T],
+    tasks: Iterable[tuple],
+    *,
+    workers: int,
+    timeout_seconds: float | None,
+) -> Iterator[tuple[int, T | str]]:
     """Yield (number, `function(*task)`) for every task as it is finished by one of `workers`.
 
     A task that exceeds `timeout_seconds` or kills its process yields the reason, a str, instead.
@@ -236,7 +244,7 @@ def run_limited(
     context.set_forkserver_preload([__name__])
     with without_main(), ProcessPool(max_workers=workers, context=context) as pool:
         try:
-            futures = {
+            futures: dict[Future, int] = {
                 pool.schedule(function, args=task, timeout=timeout_seconds): number
                 for number, task in enumerate(tasks)
             }
@@ -268,8 +276,8 @@ def _sha1(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+def _cell(text: object) -> str:
+    return " ".join(str(text).split()).replace("|", "\\|")
 
 
 def _one_line(error: Exception, path: Path) -> str:

@@ -38,7 +38,7 @@ class TrainingClips(Dataset):
     ):
         self.source, self.rows, self.spec = source, np.asarray(rows), spec
         self.frames, self.targets = _columns(table)
-        self.short_side, self.crop, self.flip, self.seed = tuple(short_side), crop, flip, seed
+        self.short_side, self.crop, self.flip, self.seed = short_side, crop, flip, seed
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from optplan.video import annotations as read
 from optplan.video.index import INDEX_COLUMNS
-from optplan.video.official import facts, find_lists, find_videos, stem
+from optplan.video.official import all_facts, find_lists, find_videos, stem
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def index_official(
 
 def summary(name: str, split: int, index: pd.DataFrame, missing: pd.DataFrame) -> str:
     """The numbers of videos and classes of a copy beside the official ones, as a table of text."""
-    known = facts(name)
+    known = all_facts()[name]
     official = known["splits"][split - 1]
     heading = "official (about)" if known.get("rounded") else "official"
     rows = []
@@ -101,8 +101,9 @@ def _listed(name: str, lists: dict[str, list[Path]]) -> pd.DataFrame:
     twice = table[table["key"].duplicated(keep=False)]
     if len(twice):
         one, other = twice[twice["key"] == twice["key"].iloc[0]].to_dict("records")[:2]
+        title = all_facts()[name]["title"]
         raise ValueError(
-            f"the lists of {facts(name)['title']} name {one['file']} twice: in {one['subset']} as "
+            f"the lists of {title} name {one['file']} twice: in {one['subset']} as "
             f"{one['label']!r}, and in {other['subset']} as {other['label']!r}; strike one out"
         )
     return table
@@ -119,7 +120,8 @@ def _key(name: str, file: str) -> str:
 
 
 def _by_key(name: str, files: Iterable[str]) -> dict[str, str]:
-    there, copies = {}, []
+    there: dict[str, str] = {}
+    copies = []
     for file in files:
         key = _key(name, file)
         if key in there:
@@ -137,7 +139,7 @@ def _by_key(name: str, files: Iterable[str]) -> dict[str, str]:
 def _check_missing(
     name: str, root: str | Path, subsets: pd.Series, missing: pd.DataFrame, limit: float
 ) -> None:
-    known = facts(name)
+    known = all_facts()[name]
     for subset, total in subsets.value_counts().sort_index(ascending=False).items():
         absent = missing["file"][missing["subset"] == subset]
         if len(absent) > limit * total:

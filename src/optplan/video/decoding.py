@@ -111,13 +111,14 @@ def read_frames(
     if wanted[0] < 0:
         raise DecodingError(f"{path}: has no frame {wanted[0]} by {access} access")
     read = _by_key_frames if access == "random" else _in_order
-    clip, missing = None, set(wanted)
+    clip: np.ndarray | None = None
+    missing = set(wanted)
     for index, frame in read(path, wanted):
         if clip is None:
             clip = np.empty((len(indices), *frame.shape), np.uint8)
         clip[indices == index] = frame
         missing.discard(index)
-    if missing:
+    if clip is None or missing:
         raise DecodingError(f"{path}: has no frame {min(missing)} by {access} access")
     return clip
 
@@ -254,12 +255,13 @@ class _Pictures:
     """Decoded frames of one file to upright RGB arrays (H, W, 3), all of one size."""
 
     def __init__(self, path: str | Path):
-        self._path, self._size = path, None
+        self._path = path
+        self._size: tuple[int, int] | None = None
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
         size = (frame.width, frame.height)
-        if self._size not in (None, size):
+        if self._size is not None and self._size != size:
             before, after = ("{} x {}".format(*pair) for pair in (self._size, size))
             raise DecodingError(f"{self._path}: changes its picture size, {before} to {after}")
         self._size = size
@@ -285,7 +287,7 @@ def _open(path: str | Path) -> Iterator[tuple]:
         # The protocol is named, because of names like "concat:..." and "%03d.mp4".
         with av.open(f"file:{absolute}") as container:
             stream = container.streams.best("video")
-            if stream is None:
+            if not isinstance(stream, av.VideoStream):
                 raise DecodingError(f"{path}: has no video stream")
             stream.thread_count = 1
             yield container, stream

@@ -22,7 +22,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-CLASSES = {
+CLASSES: dict[str, dict[str, tuple]] = {
     "motion": {
         "down-left": (1, -1),
         "down-right": (1, 1),
@@ -59,7 +59,7 @@ def write_set(name: str, root: Path, *, seed: int, train_per_class: int, test_pe
 
 def render(name: str, label: str, rng: np.random.Generator) -> tuple[np.ndarray, int]:
     """One video as frames (T, H, W, 3) uint8 and its frame rate in frames per second."""
-    height, width = 2 * rng.integers(21, 28), 2 * rng.integers(25, 35)
+    height, width = 2 * int(rng.integers(21, 28)), 2 * int(rng.integers(25, 35))
     num_frames = int(rng.choice(NUM_FRAMES))
     frames = np.repeat(_texture(height, width, rng)[None], num_frames, axis=0)
     draw = _draw_motion if name == "motion" else _draw_order

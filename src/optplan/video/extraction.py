@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -19,7 +20,7 @@ METHODS = ("tvl1", "dis")
 # A pyramid of factor 0.5 follows motions that OpenCV's 0.8 loses; with it and a tolerance of 0.05
 # (not 0.01) flow takes a tenth of the time, and the error grows by less than that of storing 8
 # bits: benchmarks/README.md.
-TVL1 = {"scaleStep": 0.5, "epsilon": 0.05}
+TVL1: dict[str, Any] = {"scaleStep": 0.5, "epsilon": 0.05}
 
 MIN_SIDE = 16  # px; OpenCV's DIS crashes on some smaller sizes
 
@@ -51,9 +52,9 @@ def extract_flow(
     for unfinished in Path(folder).rglob("*.partial"):
         unfinished.unlink()
     jobs = [
-        (Path(root, row.video), Path(folder, row.flow), row.frames, (row.height, row.width))
-        for row in table.drop_duplicates("flow").itertuples()
-        if not Path(folder, row.flow).exists()
+        (Path(root, r["video"]), Path(folder, r["flow"]), r["frames"], (r["height"], r["width"]))
+        for r in table.drop_duplicates("flow").to_dict("records")
+        if not Path(folder, r["flow"]).exists()
     ]
     total, done = sum(frames for _, _, frames, _ in jobs), 0
     write = partial(write_flow, method=method)
@@ -91,14 +92,15 @@ def compute_flow(frames: Iterable[np.ndarray], method: str) -> Iterator[np.ndarr
     import cv2
 
     cv2.setNumThreads(1)  # the processes share the processors already
+    algorithm: cv2.DenseOpticalFlow
     if method == "tvl1":
-        algorithm = cv2.optflow.DualTVL1OpticalFlow_create(**TVL1)
+        algorithm = cv2.optflow.DualTVL1OpticalFlow.create(**TVL1)
     else:
-        algorithm = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        algorithm = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     before, flow = None, None
     for frame in frames:
         if before is not None:
-            flow = algorithm.calc(before, frame, None)
+            flow = algorithm.calc(before, frame, None)  # type: ignore[call-overload]  # None is right
             yield flow
         before = frame
     if before is not None:

@@ -68,7 +68,7 @@ def _frame_files(path: Path) -> list[Path]:
         names = [entry.name for entry in path.iterdir()]
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from error
-    numbers = {}
+    numbers: dict[int, list[Path]] = {}
     for name in sorted(names):
         match = _FRAME.fullmatch(name)
         if match:

@@ -47,7 +47,8 @@ class FrameStore:
     """
 
     def __init__(self, path: str | Path, table: pd.DataFrame, *, short_side: int | None = None):
-        self._path, self._mapped = Path(path), None
+        self._path = Path(path)
+        self._mapped: np.ndarray | None = None
         self._shapes = _stored_shapes(table, short_side)
         ends = np.cumsum(self._shapes.prod(axis=1))
         self._offsets = np.concatenate([[0], ends[:-1]])

@@ -3,6 +3,7 @@
 import csv
 import logging
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -43,7 +44,7 @@ def index_folder(
     if index_file is not None:
         listed = _read_index_file(Path(index_file), group_column)
     table = _list_folder(root, flat_allowed=listed is not None and "label" in listed)
-    if listed is not None:
+    if listed is not None and index_file is not None:
         table = _join(table, listed, root, Path(index_file))
     table["group"] = table["group"].where(table["group"] != "", table["video"])
     _check_labels(table, root)
@@ -57,7 +58,7 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
         text = str(value)
         return '"' + text.replace('"', '""') + '"' if set(text) & set('\t"\r\n') else text
 
-    rows = [table.columns, *table.itertuples(index=False, name=None)]
+    rows: list[Iterable] = [table.columns, *table.itertuples(index=False, name=None)]
     text = "".join("\t".join(map(field, row)) + "\n" for row in rows)
     Path(path).write_text(text, encoding="utf-8", newline="")
 
@@ -192,7 +193,7 @@ def _check_labels(table: pd.DataFrame, root: Path) -> None:
     if "" in labels:
         video = table["video"][table["label"] == ""].iloc[0]
         raise ValueError(f"the video {video!r} in {root} has an empty class name")
-    alike = {}
+    alike: dict[str, str] = {}
     for label in labels:
         key = unicodedata.normalize("NFC", label).casefold().strip()
         if key in alike:

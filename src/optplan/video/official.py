@@ -28,11 +28,12 @@ _GLANCE = 20_000  # files looked at before anything runs, to see whether it is t
 
 def facts(name: object) -> dict | None:
     """What config/datasets.yaml says of a data set; None if `name` is no official one."""
-    return _all_facts().get(name) if isinstance(name, str) else None
+    return all_facts().get(name) if isinstance(name, str) else None
 
 
 @functools.cache
-def _all_facts() -> dict[str, dict]:
+def all_facts() -> dict[str, dict]:
+    """The same by the name of each official data set."""
     return yaml.safe_load(DATASETS.read_text(encoding="utf-8"))
 
 
@@ -41,7 +42,7 @@ def find_lists(name: str, folder: str | Path, split: int) -> dict[str, list[Path
 
     One file each, but for HMDB51's "classes". Raises ValueError if one is not there, or twice.
     """
-    known, found = facts(name), {}
+    known, found = all_facts()[name], {}
     for role, pattern in known["lists"].items():
         pattern = pattern.format(split=split)
         paths = sorted(p for p in Path(folder).glob(pattern) if not p.name.startswith("."))
@@ -63,7 +64,7 @@ def find_videos(name: str, root: str | Path) -> Iterator[str]:
     Videos lie at most two folders deep; of a set of JPEG frames, folders in `root` whose names are
     numbers. Each folder is listed once and no file is looked at. Hidden ones are skipped.
     """
-    if facts(name).get("frames"):
+    if all_facts()[name].get("frames"):
         return (entry for entry in _names(root) if entry.isdecimal())
     return _walk(Path(root), "", _DEPTH)
 
@@ -73,7 +74,7 @@ def check_official(data: dict, where: str) -> None:
 
     `data` are the settings of an experiment's data, `where` is their place in the configuration.
     """
-    known = facts(data["format"])
+    known = all_facts()[data["format"]]
     title, splits = known["title"], len(known["splits"])
     if data["split"] > splits:
         allowed = "1, 2 or 3" if splits > 1 else f"1: {title} has a single one"
@@ -106,7 +107,7 @@ def check_official(data: dict, where: str) -> None:
 
 def _has_videos(name: str, root: str) -> bool:
     """Whether the first files have the name of a video of the set; benefit of the doubt later."""
-    pattern = re.compile(facts(name)["names"], re.DOTALL)
+    pattern = re.compile(all_facts()[name]["names"], re.DOTALL)
     looked = 0
     for path in islice(find_videos(name, root), _GLANCE):
         looked += 1

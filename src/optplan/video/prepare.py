@@ -49,7 +49,8 @@ def prepare_videos(
     names and that are still there are not written again. Raises ValueError for a video that is not
     what the audit found, or that exceeds `timeout_seconds`; those that are finished stay.
     """
-    rows = [SimpleNamespace(**row) for row in table.to_dict("records")]
+    records = table.to_dict("records")
+    rows = [SimpleNamespace(**row) for row in records]  # type: ignore[arg-type]  # text keys
     targets = [Path(folder) / f"{row.video}.mp4" for row in rows]
     kept = Journal(journal, json.dumps([av.__version__, short_side, decoder, OPTIONS]))
     for unfinished in Path(folder).rglob("*.partial"):

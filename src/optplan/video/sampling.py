@@ -50,7 +50,7 @@ class ClipSpec:
 def training_indices(num_frames: int, spec: ClipSpec, rng: np.random.Generator) -> np.ndarray:
     """Frame indices (T,) of a random training clip: a random window, or random snippets."""
     if spec.sampling == "cs":
-        start = rng.integers(0, _last_start(num_frames, spec) + 1)
+        start = int(rng.integers(0, _last_start(num_frames, spec) + 1))
         return _window(num_frames, spec, start)
     return _snippets(num_frames, spec, rng.random(spec.length // spec.snippet))
 

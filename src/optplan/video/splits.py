@@ -107,7 +107,7 @@ def _merge_copies(table: pd.DataFrame) -> np.ndarray:
         _, first, codes = np.unique(
             table[column].to_numpy(dtype=object), return_index=True, return_inverse=True
         )
-        links += coo_array((np.ones(len(rows)), (rows, first[codes])), shape=links.shape)
+        links = links + coo_array((np.ones(len(rows)), (rows, first[codes])), shape=links.shape)
     return connected_components(links, directed=False)[1]
 
 
@@ -120,7 +120,7 @@ def _draw(
     Greedy over random orders of the groups: a group is taken if that brings the class counts
     and the total closer to the wanted ones. Returns a boolean mask over the rows.
     """
-    members = [Counter() for _ in range(int(groups.max()) + 1)]
+    members: list[Counter] = [Counter() for _ in range(int(groups.max()) + 1)]
     for target, group in zip(targets, groups, strict=True):
         members[group][target] += 1
     candidates = [group for group, counts in enumerate(members) if counts]
@@ -158,7 +158,7 @@ def _take_groups(
         if not all(spare[target] for target in videos):
             continue
         larger = surplus + videos.total()
-        change = abs(larger) - abs(surplus)
+        change: float = abs(larger) - abs(surplus)
         for target, number in videos.items():
             change += miss(target, counts[target] + number) - miss(target, counts[target])
         if change < 0:
