@@ -14,7 +14,7 @@ TPE_EPOCHS = (12, 96)  # of a whole path
 
 
 def planned(trainer: Trainer, *, knee: dict, planning: dict) -> dict:
-    """The plan, what each transition came to, and what all of them cost."""
+    """The plan, its model on the test videos, and what all transitions cost."""
     cost = Cost()
     found = plan(
         graph(trainer.settings),
@@ -30,8 +30,6 @@ def planned(trainer: Trainer, *, knee: dict, planning: dict) -> dict:
         "validation": found.records[found.plan["final"]]["score"],
         "cost": asdict(cost),
         "right": trainer.right(found.model, State.parse(found.plan["final"])),
-        "records": found.records,
-        "curves": found.curves,
     }
 
 

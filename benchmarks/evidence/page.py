@@ -1,33 +1,36 @@
-"""The tables of docs/evidence.md, from everything that was measured."""
+"""docs/evidence.md: prose by people, and between its marks the tables of what was measured."""
 
-import sys
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # Snakemake runs a copy of this file
-
-from cells import groups, read_cells
+from cells import Cell, groups
 from stops import family_rows, stop_rows
-from tables import accuracy_rows, cost_rows, lead_rows, measured_rows, sampling_rows
+from tables import accuracy_rows, cost_rows, lead_rows, sampling_rows
 
-cells = read_cells(snakemake.input)
-expected = {name: own["expected_sampling"] for name, own in snakemake.params.experiments.items()}
-together = groups(cells)
-curves = [curve for cell in cells for curve in cell.content.get("curves", [])]
-blocks = {
-    "accuracy": accuracy_rows(together),
-    "cost": cost_rows(together),
-    "leads": lead_rows(together),
-    "sampling": sampling_rows(together, expected),
-    "families": family_rows(curves),
-    "stops": stop_rows(curves),
-}
-page = Path(snakemake.output.page)
-page.write_text(
-    "".join(
-        f"<!-- {name} -->\n\n{table.to_markdown(index=False, disable_numparse=True)}\n\n"
-        for name, table in blocks.items()
-    ),
-    encoding="utf-8",
-)
-measured_rows(cells).to_csv(snakemake.output.csv, index=False, lineterminator="\n")
-print(page.read_text())
+
+def blocks(cells: Sequence[Cell], expected: Mapping[str, str | None]) -> dict[str, str]:
+    """Every table by the name of its mark, as Markdown."""
+    together = groups(cells)
+    curves = [curve for cell in cells for curve in cell.content.get("curves", [])]
+    found = {
+        "accuracy": accuracy_rows(together),
+        "cost": cost_rows(together),
+        "leads": lead_rows(together),
+        "sampling": sampling_rows(together, expected),
+        "families": family_rows(curves),
+        "stops": stop_rows(curves),
+    }
+    return {name: t.to_markdown(index=False, disable_numparse=True) for name, t in found.items()}
+
+
+def fill(page: Path, tables: Mapping[str, str]):
+    """Put each table between <!-- name --> and <!-- end -->; ValueError where a mark is missing."""
+    text = page.read_text(encoding="utf-8")
+    for name, table in tables.items():
+        pattern = rf"<!-- {name} -->.*?<!-- end -->"
+        if not re.search(pattern, text, re.DOTALL):
+            raise ValueError(f"{page} has no <!-- {name} --> ... <!-- end -->")
+        block = f"<!-- {name} -->\n\n{table}\n\n<!-- end -->"
+        text = re.sub(pattern, lambda _, block=block: block, text, flags=re.DOTALL)
+    page.write_text(text, encoding="utf-8")
