@@ -22,12 +22,16 @@ RECORD = (
     "commit",
 )
 COUNTS = ("seeds", "n", "epochs")
-LATEX = {character: f"\\{character}" for character in "&%$#_"} | {
+LATEX = {character: f"\\{character}" for character in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
     "±": r"$\pm$",
     "×": r"$\times$",
     "→": r"$\rightarrow$",
     "²": "$^2$",
     "<": "$<$",
+    ">": "$>$",
 }
 
 

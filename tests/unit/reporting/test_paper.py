@@ -174,3 +174,6 @@ def test_latex_has_no_bare_special_character():
     assert escape("5 % of a_b ± 1 → p < 0.1 & R²") == (
         r"5 \% of a\_b $\pm$ 1 $\rightarrow$ p $<$ 0.1 \& R$^2$"
     )
+    assert escape(r"e - a (1 + t)^-b, {~\#$}") == (
+        r"e - a (1 + t)\textasciicircum{}-b, \{\textasciitilde{}\textbackslash{}\#\$\}"
+    )
