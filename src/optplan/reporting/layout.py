@@ -1,5 +1,6 @@
 """A table as CSV in full precision, and as Markdown and LaTeX in the layout of the paper."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,7 +81,8 @@ class Table:
             if number and row[0] and row[0] != self.rows[number - 1][0]:
                 body.append(r"\addlinespace")
             body.append(_line(row))
-        notes = " ".join([self.title + ".", *self.notes])
+        title = re.sub(r"^Table \w+: ", "", self.title)  # LaTeX numbers tables itself
+        notes = " ".join([title[0].upper() + title[1:] + ".", *self.notes])
         return "\n".join(
             [
                 r"\begin{table}",
