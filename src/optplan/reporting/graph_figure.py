@@ -138,7 +138,7 @@ def draw_graph(
     labels: Mapping[str, Sequence],
     path_stem: Path,
 ) -> None:
-    """The graph as in Fig. 4: scores (percent) in the states, the chosen path in red.
+    """The graph as in Fig. 4: scores (percent) in the states, the chosen path in orange.
 
     See `Panel` for the arguments. Writes `path_stem`.pdf and .png, one column wide.
     """
