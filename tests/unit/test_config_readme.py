@@ -53,7 +53,9 @@ def test_the_guide_lists_every_key_as_the_schema_has_it():
     assert schema_table() in (ROOT / "config" / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("guide", ["README.md", "config/README.md", "docs/flow.md"])
+@pytest.mark.parametrize(
+    "guide", ["README.md", "config/README.md", "docs/flow.md", "docs/own-videos.md"]
+)
 def test_the_examples_of_the_guides_are_valid_configurations(guide, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     examples = _examples(guide)
