@@ -4,6 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from optplan import locks, resources, study, wakeups
+from optplan.reevaluation import when_due
 from optplan.reporting.estimate import forecast
 
 try:
@@ -186,6 +187,7 @@ def initial_weights(wildcards):
     return [] if weights in (None, "imagenet") else weights
 
 
+@when_due
 def transition_inputs(wildcards):
     """The weights a transition starts from, and the rivals that it has to beat under a bound."""
     run = study.run_folder(wildcards)
@@ -201,6 +203,7 @@ def transition_inputs(wildcards):
     return inputs
 
 
+@when_due
 def candidates(wildcards):
     """Outcomes of the transitions into a state that are worth training, and what decided that."""
     run = study.run_folder(wildcards)
@@ -238,6 +241,7 @@ def plan_file(wildcards):
     ).output[0]
 
 
+@when_due
 def followed_plan(wildcards, strategy=None):
     """The plan that a strategy follows: the main one, that of a variant, or none."""
     strategy = strategy or wildcards.strategy
@@ -248,6 +252,7 @@ def followed_plan(wildcards, strategy=None):
     return []
 
 
+@when_due
 def planned_stage_inputs(wildcards):
     """The weights that a stage of a planned path or a variant starts from, and its plan."""
     run = study.run_folder(wildcards)
@@ -272,6 +277,7 @@ def shared_stage_weights(wildcards):
     return f"{run}/strategies/{study.shared_name(before)}/weights"
 
 
+@when_due
 def strategy_weights(wildcards):
     """The weights after the last stage of a strategy; a folder of them if it is hand-tuned."""
     run = study.run_folder(wildcards)
@@ -312,6 +318,7 @@ def variant_inputs(wildcards):
     return {"weights": weights, "plan": plan_file(wildcards)}
 
 
+@when_due
 def variant_metrics(wildcards):
     """Evaluations of the planned path and of every variant, of the first seed."""
     wildcards = SimpleNamespace(
