@@ -4,7 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from optplan import locks, resources, study, wakeups
-from optplan.reevaluation import when_due
+from optplan.reevaluation import together, when_due
 from optplan.reporting.estimate import forecast
 
 try:
@@ -219,12 +219,12 @@ def candidates(wildcards):
 def contenders(wildcards, name):
     """The transitions into the state `name` that are trained, and the records that decided it."""
     own, state = settings(wildcards), study.State.parse(name)
-    states = study.racers(own, state)
-    records = {racer.name: record(wildcards, racer.name) for racer in states}
+    get = functools.partial(record, wildcards)
+    records = together(get, [racer.name for racer in study.racers(own, state)])
     if not study.lost_race(own, state, records):
         transitions = study.graph(own).incoming(state)
         sources = [t.source_name for t in transitions if t.source is not None]
-        records |= {source: record(wildcards, source) for source in sources}
+        records |= together(get, sources)
     trained, _ = study.contenders(own, state, records)
     return trained, list(records.values())
 
