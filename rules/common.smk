@@ -4,6 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from optplan import locks, resources, study, wakeups
+from optplan.reevaluation import together, when_due
 from optplan.reporting.estimate import forecast
 
 try:
@@ -186,6 +187,7 @@ def initial_weights(wildcards):
     return [] if weights in (None, "imagenet") else weights
 
 
+@when_due
 def transition_inputs(wildcards):
     """The weights a transition starts from, and the rivals that it has to beat under a bound."""
     run = study.run_folder(wildcards)
@@ -201,6 +203,7 @@ def transition_inputs(wildcards):
     return inputs
 
 
+@when_due
 def candidates(wildcards):
     """Outcomes of the transitions into a state that are worth training, and what decided that."""
     run = study.run_folder(wildcards)
@@ -229,12 +232,12 @@ def start_knees(wildcards):
 def contenders(wildcards, name):
     """The transitions into the state `name` that are trained, and the records that decided it."""
     own, state = settings(wildcards), study.State.parse(name)
-    states = study.racers(own, state)
-    records = {racer.name: record(wildcards, racer.name) for racer in states}
+    get = functools.partial(record, wildcards)
+    records = together(get, [racer.name for racer in study.racers(own, state)])
     if not study.lost_race(own, state, records):
         transitions = study.graph(own).incoming(state)
         sources = [t.source_name for t in transitions if t.source is not None]
-        records |= {source: record(wildcards, source) for source in sources}
+        records |= together(get, sources)
     trained, _ = study.contenders(own, state, records)
     return trained, list(records.values())
 
@@ -251,6 +254,7 @@ def plan_file(wildcards):
     ).output[0]
 
 
+@when_due
 def followed_plan(wildcards, strategy=None):
     """The plan that a strategy follows: the main one, that of a variant, or none."""
     strategy = strategy or wildcards.strategy
@@ -261,6 +265,7 @@ def followed_plan(wildcards, strategy=None):
     return []
 
 
+@when_due
 def planned_stage_inputs(wildcards):
     """The weights that a stage of a planned path or a variant starts from, and its plan."""
     run = study.run_folder(wildcards)
@@ -285,6 +290,7 @@ def shared_stage_weights(wildcards):
     return f"{run}/strategies/{study.shared_name(before)}/weights"
 
 
+@when_due
 def strategy_weights(wildcards):
     """The weights after the last stage of a strategy; a folder of them if it is hand-tuned."""
     run = study.run_folder(wildcards)
@@ -325,6 +331,7 @@ def variant_inputs(wildcards):
     return {"weights": weights, "plan": plan_file(wildcards)}
 
 
+@when_due
 def variant_metrics(wildcards):
     """Evaluations of the planned path and of every variant, of the first seed."""
     wildcards = SimpleNamespace(
