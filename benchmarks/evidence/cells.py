@@ -1,4 +1,4 @@
-"""What `measure_cell` wrote: methods of one set, network and seed."""
+"""What `measure.py` wrote, together by set, network and seed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ PLANNERS = {"paper": "planned (paper)", "economical": "planned (economical)", "t
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One measurement; `content` is its file."""
+    """One set, network and seed; `content` is what was measured, by method."""
 
     experiment: str
     network: str
@@ -48,11 +48,15 @@ def digits_of(text: str) -> np.ndarray:
 
 
 def read_cells(files: Iterable[str]) -> list[Cell]:
-    cells = []
+    """From files <set>/<network>/seed-<n>/<method>.json, where there are a plan and a grid."""
+    found: dict[Path, dict] = {}
     for path in map(Path, files):
-        seed = int(path.stem.removeprefix("seed-"))
-        cells.append(Cell(path.parents[1].name, path.parent.name, seed, read_json(path)))
-    return cells
+        found.setdefault(path.parent, {})[path.stem] = read_json(path)
+    return [
+        Cell(folder.parents[1].name, folder.parent.name, int(folder.name[5:]), content)
+        for folder, content in found.items()
+        if content.keys() >= {"paper", "grid"}
+    ]
 
 
 def groups(cells: Iterable[Cell]) -> dict[tuple[str, str], list[Cell]]:

@@ -33,6 +33,16 @@ def planned(trainer: Trainer, *, knee: dict, planning: dict) -> dict:
     }
 
 
+def curves(trainer: Trainer, *, epochs: int) -> list[dict]:
+    """The scores of every transition that was trained, trained on until that epoch."""
+    for run in trainer.runs.values():
+        run.train_until(epochs)
+    return [
+        {"state": run.stage.name, "start": not run.base.history, "scores": run.scores}
+        for run in trainer.runs.values()
+    ]
+
+
 def retrained(trainer: Trainer, path: list) -> dict:
     """A path trained again on training and validation videos, as the paper does."""
     cost, stages = Cost(), [(State.parse(name), epochs) for name, epochs in path]

@@ -12,7 +12,7 @@ from tables import accuracy_rows, cost_rows, lead_rows, sampling_rows
 def blocks(cells: Sequence[Cell], expected: Mapping[str, str | None]) -> dict[str, str]:
     """Every table by the name of its mark, as Markdown."""
     together = groups(cells)
-    curves = [curve for cell in cells for curve in cell.content.get("curves", [])]
+    curves = [curve for cell in cells for curve in cell.content["paper"].get("curves", [])]
     found = {
         "accuracy": accuracy_rows(together),
         "cost": cost_rows(together),

@@ -86,15 +86,16 @@ def test_every_method_counts_what_it_would_cost_alone(inputs, settings, tmp_path
     path = [("cs-l1-r1", 2), ("cs-l1-r2", 1)]
     trained = methods.retrained(whole, path)
     assert trained["cost"]["frames"] == 3 * 6 * 4
-    cell = {"paper": found | {"retrained": trained}, "grid": grid}
-    file = tmp_path / "a" / "dg_p3d" / "seed-1.json"
-    file.parent.mkdir()
-    file.write_text(json.dumps(cell))
-    together = groups(read_cells([str(file)]))
+    files = [tmp_path / "a" / "dg_p3d" / "seed-1" / f"{name}.json" for name in ("paper", "grid")]
+    files[0].parent.mkdir(parents=True)
+    files[0].write_text(json.dumps(found | {"retrained": trained}))
+    assert read_cells(files[:1]) == []
+    files[1].write_text(json.dumps(grid))
+    together = groups(read_cells(files))
     assert tables.accuracy_rows(together)["TPE"].tolist() == [""]
     assert tables.lead_rows(together)["Lead of"].tolist() == ["planned (paper)"]
     assert tables.sampling_rows(together, {"a": "cs"})["Right"].tolist() == ["yes"]
-    assert len(tables.measured_rows(read_cells([str(file)]))) == 1 + len(STRATEGIES)
+    assert len(tables.measured_rows(read_cells(files))) == 1 + len(STRATEGIES)
 
 
 def test_the_same_history_has_the_same_weights(inputs, settings, tmp_path):
