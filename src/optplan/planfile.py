@@ -37,7 +37,10 @@ def write_plan(record_files, split, settings: dict, *, experiment: str, seed: in
             "standard_error": math.sqrt(max(top1 * (1 - top1), 0.0) / videos),
             "videos": videos,
         },
-        "path": [_step(settings, step) for step in chosen["path"]],
+        "path": [
+            _step(settings, step, records[step["state"]]["candidates"][0]["reason"])
+            for step in chosen["path"]
+        ],
         "finals": {final["state"]: final["score"] for final in chosen["finals"]},
         "cost": {
             "transitions": len(candidates),
@@ -63,18 +66,21 @@ def write_variant_plan(knee_files, plan: str, settings: dict, *, variant: str, o
     """
     knees = [read_json(path) for path in knee_files]
     steps = [{"state": knee["target"], "epochs": knee["epochs"]} for knee in knees]
+    reasons = [knee["reason"] for knee in knees]
     content = {
         "variant": variant,
         "of": plan,
         "sampling": State.parse(steps[-1]["state"]).sampling,
         "final": steps[-1]["state"],
         "expected": {"top1": knees[-1]["fitted"]},
-        "path": [_step(settings, step) for step in steps],
+        "path": [_step(settings, *one) for one in zip(steps, reasons, strict=True)],
     }
     Path(output).write_text(yaml.safe_dump(content, sort_keys=False))
 
 
-def _step(settings: dict, step: dict) -> dict:
+def _step(settings: dict, step: dict, reason: str) -> dict:
+    """A stage of a path; `reason` is why its training stopped while planning."""
     stage = stage_settings(settings, State.parse(step["state"]), name="", seed=0)
     keys = ("sampling", "frames", "learning_rate", "freeze_bn")
-    return {"state": step["state"], **{k: stage[k] for k in keys}, "epochs": step["epochs"]}
+    own = {key: stage[key] for key in keys}
+    return {"state": step["state"], **own, "epochs": step["epochs"], "stopped": reason}

@@ -112,7 +112,18 @@ def planner_note(
     top1 = _percent(expected["top1"], expected["standard_error"])
     return (
         f"{verdict} Its path is {path or 'to stay with the initial weights'}; "
-        f"the expected top-1 is {top1} % on {expected['videos']} validation videos."
+        f"the expected top-1 is {top1} % on {expected['videos']} validation videos.{_cut(plan)}"
+    )
+
+
+def _cut(plan: Mapping) -> str:
+    """Which stages of the path were stopped by max_epochs, before any knee: a limit to raise."""
+    names = [step["state"] for step in plan["path"] if step.get("stopped") == "max_epochs"]
+    if not names:
+        return ""
+    return (
+        f" No knee was seen within knee.max_epochs at {', '.join(names)}: "
+        "with more epochs the path may get better."
     )
 
 

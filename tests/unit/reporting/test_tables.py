@@ -121,6 +121,16 @@ def test_the_note_tells_the_path_and_the_expected_accuracy():
     )
 
 
+def test_the_note_names_the_stages_that_max_epochs_cut_short(finished):
+    assert "max_epochs" not in planner_note(finished.plan)
+    first, *rest = finished.plan["path"]
+    cut = finished.plan | {"path": [first | {"stopped": "max_epochs"}, *rest]}
+    assert planner_note(cut).endswith(
+        f" No knee was seen within knee.max_epochs at {first['state']}: "
+        "with more epochs the path may get better."
+    )
+
+
 def test_the_csv_gives_back_every_digit(table, tmp_path):
     write_csv(table, tmp_path / "table.csv")
     with (tmp_path / "table.csv").open(newline="", encoding="utf-8") as file:
