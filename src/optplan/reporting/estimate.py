@@ -182,9 +182,14 @@ def planning_videos(data: Mapping, split: Path) -> int:
     if known:
         return known["splits"][data["split"] - 1]["training"]
     root = Path(data["root"])
-    train = root / "train"
-    files = sum(path.is_file() for path in (train if train.is_dir() else root).rglob("*"))
-    return files if train.is_dir() else round(files * (1 - data["test_fraction"]))
+    if not (root / "train").is_dir():
+        return round(_files(root) * (1 - data["test_fraction"]))
+    given = ("train", "val", "validation") if (root / "test").is_dir() else ("train",)
+    return sum(_files(root / name) for name in given)
+
+
+def _files(folder: Path) -> int:
+    return sum(path.is_file() for path in folder.rglob("*"))
 
 
 def seconds_per_frame(run: Path) -> float | None:

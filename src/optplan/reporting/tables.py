@@ -117,12 +117,12 @@ def planner_note(
 
 
 def _cut(plan: Mapping) -> str:
-    """Which stages of the path were stopped by max_epochs, before any knee: a limit to raise."""
+    """Which stages of the path max_epochs stopped before their knee was sure: a limit to raise."""
     names = [step["state"] for step in plan["path"] if step.get("stopped") == "max_epochs"]
     if not names:
         return ""
     return (
-        f" No knee was seen within knee.max_epochs at {', '.join(names)}: "
+        f" At {', '.join(names)} knee.max_epochs came before a sure knee: "
         "with more epochs the path may get better."
     )
 

@@ -26,14 +26,15 @@ def index_folder(
 ) -> pd.DataFrame:
     """List the videos under `root`, sorted by path.
 
-    Layouts: `root/<class>/*`, or `root/{train,test}/<class>/*` (without `test`, a folder `val` or
-    `validation` is the test set). `index_file` is a CSV or TSV with a column `video` or `file`
-    (paths relative to `root`; exactly the files that are there) and optionally `name` or `label`
-    (the class; replaces the folder's name, and lets all files lie directly in `root`), `subset`
-    (train or test) and `group_column`.
+    Layouts: `root/<class>/*`, or `root/{train,val,test}/<class>/*` (`validation` for `val`). With
+    `train` and `test` alone validation videos are yet to be drawn from `train`; with `train` and
+    `val` alone `val` is the test set, as in Kinetics. `index_file` is a CSV or TSV with a column
+    `video` or `file` (paths relative to `root`; exactly the files that are there) and optionally
+    `name` or `label` (the class; replaces the folder's name, and lets all files lie directly in
+    `root`), `subset` (train, val or test) and `group_column`.
 
     Returns text columns: video (relative to `root`, POSIX), label, group (without an index file
-    the video itself), subset ("train", "test", or "" where the test set is yet to be drawn).
+    the video itself), subset ("train", "val", "test", or "" where the test set is yet to be drawn).
     Raises ValueError for anything that is not as described. Symbolic links are followed; hidden
     files are skipped; files that are not videos are counted in the log.
     """
@@ -98,22 +99,30 @@ def _list_folder(root: Path, *, flat_allowed: bool) -> pd.DataFrame:
 def _class_folders(root: Path, folders: list[Path]) -> list[tuple[Path, str]]:
     """The class folders, each with the subset that the layout gives it."""
     by_name = {folder.name: folder for folder in folders}
-    test = next((name for name in ("test", "val", "validation") if name in by_name), None)
-    if "train" not in by_name or test is None or not _subfolders(by_name["train"]):
+    roles = _roles(by_name)
+    if len(roles) < 2 or "train" not in roles or not _subfolders(by_name["train"]):
         return [(folder, "") for folder in folders]
-    extra = sorted(set(by_name) - {"train", test})
+    extra = sorted(set(by_name) - set(roles))
     if extra:
         raise ValueError(
-            f"{root} has the folder {extra[0]!r} beside 'train' and {test!r}; only these two are "
-            "read (the internal validation set is drawn from 'train')"
+            f"{root} has the folder {extra[0]!r} beside {' and '.join(map(repr, roles))}; only "
+            "'train', 'val' (or 'validation') and 'test' are read"
         )
     found = []
-    for name, subset in (("train", "train"), (test, "test")):
+    for name, subset in roles.items():
         classes = _subfolders(by_name[name])
         if not classes:
             raise ValueError(f"{by_name[name]} has no class folders")
         found += [(folder, subset) for folder in classes]
     return found
+
+
+def _roles(names: Iterable[str]) -> dict[str, str]:
+    """The subset that each known name stands for; without a test set, validation is the test."""
+    names = set(names)
+    validation = next((name for name in ("val", "validation") if name in names), "val")
+    roles = {"train": "train", validation: "val" if "test" in names else "test", "test": "test"}
+    return {name: subset for name, subset in roles.items() if name in names}
 
 
 def _list_class_folders(root: Path, folders: list[tuple[Path, str]]) -> list[tuple[str, str, str]]:
@@ -178,14 +187,13 @@ def _join(table: pd.DataFrame, listed: pd.DataFrame, root: Path, index_file: Pat
 
 
 def _read_subsets(subsets: pd.Series, index_file: Path) -> pd.Series:
-    given = set(subsets)
-    test = "test" if "test" in given else "val" if "val" in given else "validation"
-    unknown = given - {"", "train", test}
+    roles = _roles(subsets)
+    unknown = set(subsets) - {"", *roles}
     if unknown:
         raise ValueError(
-            f"{index_file}: subset {min(unknown)!r} is not one of 'train', {test!r} or empty"
+            f"{index_file}: subset {min(unknown)!r} is not one of 'train', 'val', 'test' or empty"
         )
-    return subsets.replace({test: "test"})
+    return subsets.replace(roles)
 
 
 def _check_labels(table: pd.DataFrame, root: Path) -> None:

@@ -24,8 +24,8 @@ def split_videos(
 ) -> pd.DataFrame:
     """Divide the usable videos of an audit into the subsets "train", "val" and "test".
 
-    A test set that the index gives is kept; else `test_fraction` of the videos is drawn. The
-    validation set is then split off the original training set (Sec. 5.1): as large as the test
+    A test set that the index gives is kept; else `test_fraction` of the videos is drawn. So is a
+    validation set; else it is split off the original training set (Sec. 5.1): as large as the test
     set, or `validation_fraction` of the original training set. As large as the test set, but at
     most a third of the training set where more than half of it would go.
 
@@ -55,11 +55,12 @@ def split_videos(
     else:
         _check_given(table)
         _warn_of_shared_groups(table, groups)
-    training = table[table["subset"] == "train"]
-
-    size = _validation_size(table, validation_fraction)
-    chosen = _draw(training["target"], groups[training.index], size=size, reserve=1, seed=[seed, 1])
-    table.loc[training.index[chosen], "subset"] = "val"
+    if "val" not in set(table["subset"]):
+        training = table[table["subset"] == "train"]
+        targets, own = training["target"], groups[training.index]
+        size = _validation_size(table, validation_fraction)
+        chosen = _draw(targets, own, size=size, reserve=1, seed=[seed, 1])
+        table.loc[training.index[chosen], "subset"] = "val"
     _check_subsets(table)
     return table
 
@@ -70,13 +71,13 @@ def _check_fraction(key: str, value: float) -> None:
 
 
 def _check_given(table: pd.DataFrame) -> None:
-    """Raise ValueError unless every row is in the original training or test set."""
+    """Raise ValueError unless every row is in a given training, test or validation set."""
     given = Counter(table["subset"])
-    if set(given) != {"train", "test"}:
+    if set(given) - {"val"} != {"train", "test"}:
         found = ", ".join(f"{given[subset]} with subset {subset!r}" for subset in sorted(given))
         raise ValueError(
-            f"the index must give 'train' or 'test' to all of the usable videos, both at least "
-            f"once, or leave all of them empty; there are {found}"
+            f"the index must give 'train', 'test' or 'val' to all of the usable videos, the first "
+            f"two at least once, or leave all of them empty; there are {found}"
         )
 
 
@@ -181,14 +182,14 @@ def _apportion(counts: Counter, size: int) -> dict[int, int]:
 
 
 def _warn_of_shared_groups(table: pd.DataFrame, groups: np.ndarray) -> None:
-    """The given test set is kept as it is, but a group on both sides makes it too easy."""
-    training = (table["subset"] == "train").to_numpy()
-    shared = np.intersect1d(groups[training], groups[~training])
-    if shared.size:
+    """Given subsets are kept as they are, but a group in two of them makes testing too easy."""
+    subsets = table["subset"].groupby(groups).nunique()
+    shared = subsets.index[subsets > 1]
+    if len(shared):
         examples = table["video"][groups == shared[0]].tolist()[:2]
         logger.warning(
-            "%d groups are in both the given training and test set, first that of %s",
-            *(shared.size, " and ".join(examples)),
+            "%d groups are in more than one of the given subsets, first that of %s",
+            *(len(shared), " and ".join(examples)),
         )
 
 

@@ -126,7 +126,7 @@ def test_the_note_names_the_stages_that_max_epochs_cut_short(finished):
     first, *rest = finished.plan["path"]
     cut = finished.plan | {"path": [first | {"stopped": "max_epochs"}, *rest]}
     assert planner_note(cut).endswith(
-        f" No knee was seen within knee.max_epochs at {first['state']}: "
+        f" At {first['state']} knee.max_epochs came before a sure knee: "
         "with more epochs the path may get better."
     )
 

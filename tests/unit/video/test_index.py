@@ -39,6 +39,13 @@ def test_train_and_test_folders_give_the_subset(tmp_path, test):
     }
 
 
+@pytest.mark.parametrize("validation", ["val", "validation"])
+def test_three_folders_give_validation_videos_too(tmp_path, validation):
+    lay_out(tmp_path, "train/run/a.mp4", "test/jump/b.mp4", f"{validation}/run/c.mp4")
+    index = index_folder(tmp_path)
+    assert list(index["subset"]) == ["test", "train", "val"]
+
+
 def test_classes_may_be_called_train_and_test(tmp_path):
     lay_out(tmp_path, "train/a.mp4", "test/b.mp4")
     assert set(index_folder(tmp_path)["label"]) == {"train", "test"}
@@ -70,7 +77,7 @@ def test_links_are_followed_and_dangling_ones_kept_for_the_audit(tmp_path):
         (["run/a.mp4", "Run/b.mp4"], "'Run' and 'run' .* differ only in case"),
         (["run/a.mp4", "jump/b.mp4", "c.mp4"], r"1 videos lie directly in .*first: c.mp4"),
         (["a.mp4", "b.mp4"], "must lie in the folder of its class"),
-        (["train/run/a.mp4", "test/run/b.mp4", "val/run/c.mp4"], "the folder 'val' beside"),
+        (["train/run/a.mp4", "test/run/b.mp4", "old/run/c.mp4"], "'old' beside 'train' and 'test'"),
         (["train/run/a.mp4", "test/b.mp4"], "test has no class folders"),
     ],
 )
@@ -101,6 +108,12 @@ def with_index_file(tmp_path, text, *videos, name="index.csv"):
     root = lay_out(tmp_path / "root", *(videos or ["run/a.mp4", "run/b.mp4", "jump/c.mp4"]))
     (tmp_path / name).write_text(text, encoding="utf-8-sig")
     return root, tmp_path / name
+
+
+def test_an_index_file_may_give_validation_videos(tmp_path):
+    text = "file,subset\nrun/a.mp4,val\nrun/b.mp4,test\njump/c.mp4,train\n"
+    index = index_folder(*with_index_file(tmp_path, text))
+    assert list(index["subset"]) == ["train", "val", "test"]
 
 
 def test_an_index_file_gives_groups_and_labels_and_subsets(tmp_path):
@@ -147,7 +160,7 @@ def test_with_labels_in_the_index_file_all_videos_may_lie_in_one_folder(tmp_path
         ("video,label\nrun/a.mp4\n", "row 2 has 1 fields, expected 2"),
         (
             "video,subset\nrun/a.mp4,trian\nrun/b.mp4,test\njump/c.mp4,\n",
-            "subset 'trian' is not one of 'train', 'test' or empty",
+            "subset 'trian' is not one of 'train', 'val', 'test' or empty",
         ),
         ("video,name\nrun/a.mp4,\nrun/b.mp4,x\njump/c.mp4,y\n", "'run/a.mp4' .*empty class"),
     ],

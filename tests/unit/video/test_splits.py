@@ -131,6 +131,12 @@ def test_a_given_test_set_is_kept_and_sets_the_size_of_the_validation_set():
     assert counts(table)["val"] == {"a": 4, "b": 4}
 
 
+def test_a_given_validation_set_is_kept():
+    subsets = ["test"] * 8 + ["val"] * 2 + ["train"] * 30
+    table = split_videos(audit_of(["a", "b"] * 20, subsets=subsets), seed=0)
+    assert table["subset"].tolist() == subsets
+
+
 def test_a_small_training_set_gives_a_third_to_validation_and_says_so(caplog):
     subsets = ["test"] * 30 + ["train"] * 30
     with caplog.at_level(logging.WARNING):
@@ -165,7 +171,7 @@ def test_a_group_in_both_given_sets_is_reported(caplog):
     audit["subset"] = ["train", "test"] * 2 + ["test"] * 2 + ["train"] * 14
     with caplog.at_level(logging.WARNING):
         split_videos(audit, seed=0)
-    assert "1 groups are in both the given training and test set" in caplog.text
+    assert "1 groups are in more than one of the given subsets" in caplog.text
     assert "v0000 and v0001" in caplog.text
 
 
