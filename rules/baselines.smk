@@ -52,6 +52,7 @@ rule train_planned_stage:
         runtime=training_minutes,
     params:
         settings=part("data", "modality", "network", "states", "training", "video"),
+        to_loss=retrained_to_loss,
     message:
         "{wildcards.experiment}: {wildcards.followed}, stage {wildcards.number}"
     script:

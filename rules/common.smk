@@ -277,6 +277,12 @@ def planned_stage_inputs(wildcards):
     }
 
 
+def retrained_to_loss(wildcards):
+    """Whether a planned path trains on to the losses of planning; those of another do not compare."""
+    own = settings(wildcards)
+    return own["planning"]["retraining"] == "loss" and own["plan"] is None
+
+
 def stage_ends(wildcards):
     return study.stage_ends(settings(wildcards), wildcards.stage)
 

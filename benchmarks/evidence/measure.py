@@ -8,7 +8,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent))  # Snakemake runs a copy of this file
 
-from methods import curves, grid, planned, retrained, tpe
+from methods import again, curves, grid, planned, retrained, tpe
 from stages import ORIGINAL_TRAINING, TRAINING, Trainer
 
 from optplan.config import PRESETS
@@ -16,6 +16,7 @@ from optplan.files import write_json
 from optplan.reporting.records import read_json, read_yaml
 
 KNEE = ("delay", "min_epochs", "min_epochs_start", "max_epochs")
+RETRAININGS = 4  # of each planned path; the first with the seed of planning
 
 torch.set_num_threads(1)
 wildcards, method = snakemake.wildcards, snakemake.wildcards.method
@@ -28,21 +29,31 @@ if method == "economical":
 
 with TemporaryDirectory() as folder:
 
-    def trainer(name: str, subsets: tuple[str, ...], *, scored: bool = False) -> Trainer:
-        place, seed = Path(folder, name), int(wildcards.seed)
+    def trainer(
+        name: str, subsets: tuple[str, ...], *, scored: bool = False, number: int = 0
+    ) -> Trainer:
+        place, seed = Path(folder, name), int(wildcards.seed) + 100 * number
         return Trainer(place, snakemake.input, settings, seed, subsets=subsets, scored=scored)
 
     whole = trainer("whole", ORIGINAL_TRAINING)
-    if method == "grid":
+    if method == "retraining":
+        others = [
+            trainer(f"again-{number}", ORIGINAL_TRAINING, number=number)
+            for number in range(RETRAININGS)
+        ]
+        found = again(
+            trainer("planning", TRAINING), others, read_json(snakemake.input.plan)["path"]
+        )
+    elif method == "grid":
         found = grid(whole)
     elif method == "tpe":
-        frames = read_json(snakemake.input.budget)["cost"]["frames"]
+        frames = read_json(snakemake.input.plan)["cost"]["frames"]
         found = tpe(trainer("search", TRAINING), frames=frames)
     else:
         planning = trainer("planning", TRAINING, scored=True)
         found = planned(planning, **preset)
         if snakemake.params.curves:
             found["curves"] = curves(planning, epochs=preset["knee"]["max_epochs"])
-    if method != "grid":
+    if method not in ("grid", "retraining"):
         found["retrained"] = retrained(whole, found["path"])
 write_json(found, snakemake.output[0])

@@ -1,14 +1,15 @@
-"""What is compared: planning, the hand-tuned grid, and a search by TPE at the cost of planning."""
+"""What is compared: planning, the hand-tuned grid, TPE at the cost of planning, and retrainings."""
 
 from dataclasses import asdict
 
 import optuna
-from stages import Cost, Trainer
+from stages import Cost, Model, Trainer
 
 from optplan.config import graph
 from optplan.planning.search import plan
 from optplan.planning.states import State
 from optplan.planning.strategies import HandTuned, StageSpec, stage_tree
+from optplan.training.stage import long_enough, recent_loss
 
 TPE_EPOCHS = (12, 96)  # of a whole path
 
@@ -48,6 +49,43 @@ def retrained(trainer: Trainer, path: list) -> dict:
     cost, stages = Cost(), [(State.parse(name), epochs) for name, epochs in path]
     model = trainer.path(stages, cost)
     return {"cost": asdict(cost), "right": trainer.right(model, stages[-1][0])}
+
+
+def again(planning: Trainer, others: list[Trainer], path: list) -> dict:
+    """A path trained again by trainers with other seeds: for its epochs, and on to its losses.
+
+    `planning` trains on the videos of planning, with the seed of planning: the weights are those
+    that planning had, and so are the losses.
+    """
+    stages = [(State.parse(name), epochs) for name, epochs in path]
+    losses, model = [], planning.initial
+    for state, epochs in stages:
+        model, loss, _ = _to_loss(planning, model, state, epochs, None)
+        losses.append(loss)
+    runs = []
+    for trainer in others:
+        for rule, targets in (("epochs", [None] * len(path)), ("loss", losses)):
+            model, reached, trained = trainer.initial, [], []
+            for (state, epochs), target in zip(stages, targets, strict=True):
+                model, loss, last = _to_loss(trainer, model, state, epochs, target)
+                reached.append(loss)
+                trained.append(last)
+            right = trainer.right(model, stages[-1][0])
+            own = {"seed": trainer.seed, "rule": rule, "epochs": trained, "losses": reached}
+            runs.append(own | {"right": right})
+    return {"path": path, "losses": losses, "runs": runs}
+
+
+def _to_loss(
+    trainer: Trainer, model: Model, state: State, epochs: int, target: float | None
+) -> tuple[Model, float, int]:
+    """As a stage of the workflow: the model, its recent loss, and how many epochs it took."""
+    run, epoch = trainer.run(model, state), epochs
+    run.train_until(epoch)
+    while not long_enough(run.curve[:epoch], epoch, epochs, target):
+        epoch += 1
+        run.train_until(epoch)
+    return run.models[epoch], recent_loss(run.curve, epoch), epoch
 
 
 def grid(trainer: Trainer) -> dict:

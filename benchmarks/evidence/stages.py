@@ -140,6 +140,7 @@ class Run:
         self.steps = Steps(network, training, own, rank=Rank(), workers=0, compiled=False)
         self.length, self.num_training = clips.spec.length, len(training)
         self.scores, self.models, self.frames, self.seconds = [], [], [], []
+        self.curve: list[dict] = []  # training losses, from epoch 1
 
     def train_until(self, epoch: int):
         while len(self.models) <= epoch:
@@ -148,7 +149,8 @@ class Run:
     def _next(self, epoch: int):
         began, frames = time.perf_counter(), 0
         if epoch:
-            self.steps.train_epoch(epoch)
+            loss, _ = self.steps.train_epoch(epoch)
+            self.curve.append({"epoch": epoch, "loss": loss})
             frames += self.num_training * self.length
         score = 0.0
         if self.scored and (epoch or self.base.history):  # initial weights count as 0

@@ -47,7 +47,8 @@ def variant_transition(inputs, settings: dict, variant: str, number: int) -> Tra
 class Stage:
     """A stage of a strategy: what it is called, its setting, its epochs and its first weights.
 
-    Its random numbers follow from its name. `ends` are the epochs after which a hand-tuned strategy
+    Its random numbers follow from its name. With a `loss` it goes on after its epochs until its
+    training loss is as low, within limits. `ends` are the epochs after which a hand-tuned strategy
     leaves it, each with weights <epochs>.pt; without them there is one file of weights, of the end.
     """
 
@@ -56,13 +57,22 @@ class Stage:
     epochs: int
     weights: str
     ends: tuple[int, ...] = ()
+    loss: float | None = None
 
 
-def planned_stage(strategy: str, number: int, inputs) -> Stage:
-    """Stage `number` (from 1) of the plan that is given, or of a variant of it."""
+def planned_stage(strategy: str, number: int, inputs, *, to_loss: bool = False) -> Stage:
+    """Stage `number` (from 1) of the plan that is given, or of a variant of it.
+
+    `to_loss` is whether it trains on to the loss that planning had at its knee.
+    """
     step = read_plan(inputs.plan)["path"][number - 1]
-    setting = State.parse(step["state"])
-    return Stage(f"{strategy}/{number}", setting, step["epochs"], str(inputs.weights))
+    return Stage(
+        name=f"{strategy}/{number}",
+        setting=State.parse(step["state"]),
+        epochs=step["epochs"],
+        weights=str(inputs.weights),
+        loss=step.get("loss") if to_loss else None,
+    )
 
 
 def shared_stage(name: str, ends: Sequence[int], inputs) -> Stage:

@@ -38,7 +38,7 @@ def write_plan(record_files, split, settings: dict, *, experiment: str, seed: in
             "videos": videos,
         },
         "path": [
-            _step(settings, step, records[step["state"]]["candidates"][0]["reason"])
+            _step(settings, step, records[step["state"]]["candidates"][0])
             for step in chosen["path"]
         ],
         "finals": {final["state"]: final["score"] for final in chosen["finals"]},
@@ -66,21 +66,22 @@ def write_variant_plan(knee_files, plan: str, settings: dict, *, variant: str, o
     """
     knees = [read_json(path) for path in knee_files]
     steps = [{"state": knee["target"], "epochs": knee["epochs"]} for knee in knees]
-    reasons = [knee["reason"] for knee in knees]
     content = {
         "variant": variant,
         "of": plan,
         "sampling": State.parse(steps[-1]["state"]).sampling,
         "final": steps[-1]["state"],
         "expected": {"top1": knees[-1]["fitted"]},
-        "path": [_step(settings, *one) for one in zip(steps, reasons, strict=True)],
+        "path": [_step(settings, *one) for one in zip(steps, knees, strict=True)],
     }
     Path(output).write_text(yaml.safe_dump(content, sort_keys=False))
 
 
-def _step(settings: dict, step: dict, reason: str) -> dict:
-    """A stage of a path; `reason` is why its training stopped while planning."""
+def _step(settings: dict, step: dict, knee: dict) -> dict:
+    """A stage of a path, with why its training stopped in planning and its loss at t*."""
     stage = stage_settings(settings, State.parse(step["state"]), name="", seed=0)
     keys = ("sampling", "frames", "learning_rate", "freeze_bn")
     own = {key: stage[key] for key in keys}
-    return {"state": step["state"], **own, "epochs": step["epochs"], "stopped": reason}
+    if knee.get("loss") is not None:  # a simulated task has none
+        own["loss"] = knee["loss"]
+    return {"state": step["state"], "epochs": step["epochs"], "stopped": knee["reason"]} | own

@@ -27,7 +27,7 @@ from optplan.training.devices import Rank, device_name, launch
 from optplan.training.evaluation import score_videos, top_k
 from optplan.training.material import JobClips, job_network
 from optplan.training.snapshots import Snapshots, save
-from optplan.training.stage import Result, train_stage
+from optplan.training.stage import Result, recent_loss, train_stage
 from optplan.video.index import read_table
 
 TRAINING, ORIGINAL_TRAINING = ("train",), ("train", "val")
@@ -106,15 +106,17 @@ def _train_to_knee(rank: Rank, settings, inputs, transition: Transition, name, s
         assert result.decision is not None  # there was a stopper
         found = candidate(transition, result.decision)
         frames = result.cost["frames_trained"] + result.cost["frames_evaluated"]
+        loss = recent_loss(result.curve, result.epochs) if result.epochs else None
         _write(rank, result, snapshots, outputs)
-        write_json(found | {"rival": rival, "frames": frames}, outputs.knee)
+        write_json(found | {"rival": rival, "frames": frames, "loss": loss}, outputs.knee)
         reporter.finished(found)
 
 
 def _train_for_epochs(rank: Rank, settings, inputs, job: Stage, seed, outputs, log):
     stage = stage_settings(settings, job.setting, name=job.name, seed=seed, epochs=job.epochs)
     clips = JobClips(inputs, settings, job.setting)
-    identity = _identity(settings, stage, inputs.split, job.weights) | {"ends": list(job.ends)}
+    identity = _identity(settings, stage, inputs.split, job.weights)
+    identity |= {"ends": list(job.ends), "loss": job.loss}
     snapshots = Snapshots(Path(outputs.cost).with_name("work"), identity)
     kept = snapshots.folder / "epochs.log"
     reporter = Reporter(job.name, run=Path(log).parents[1], log=log, kept=kept)
@@ -124,6 +126,7 @@ def _train_for_epochs(rank: Rank, settings, inputs, job: Stage, seed, outputs, l
         None,
         stage,
         snapshots=snapshots,
+        loss=job.loss,
         rank=rank,
         **_computing(settings),
         report=reporter.epoch,

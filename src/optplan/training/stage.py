@@ -7,6 +7,7 @@ they differ in their settings and in when they stop.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import fmean
 
 import torch
 
@@ -16,6 +17,8 @@ from optplan.training.evaluation import score_videos, top_k
 from optplan.training.snapshots import Snapshots
 from optplan.training.steps import Steps, silent
 
+RECENT = 3  # epochs whose mean loss is compared, as that of one epoch is noisy
+MOST = 3  # times its epochs that a stage may train to reach a loss
 NO_COST = {
     "epochs": 0,
     "frames_trained": 0,
@@ -47,6 +50,7 @@ def train_stage(
     snapshots: Snapshots,
     stopper: KneeStopper | None = None,
     from_start: bool = False,
+    loss: float | None = None,
     rank: Rank = Rank(),  # noqa: B008
     workers: int = 0,
     compiled: bool = False,
@@ -63,6 +67,8 @@ def train_stage(
             sync_bn, seed.
         stopper: ends the stage at the knee (Sec. 3.3); without it `epochs` epochs are trained.
         from_start: the network is the initial one, whose score counts as 0.
+        loss: without a stopper, train on after `epochs` epochs until the recent loss is as low, at
+            most `MOST` times the epochs.
         rank: which of the processes this is that train the stage together.
         workers, compiled: see `Steps`.
         report: called after every epoch with its curve entry, the stopper's decision and the cost;
@@ -77,7 +83,13 @@ def train_stage(
     snapshot = _restored(snapshots, rank)
     curve, cost = (snapshot["curve"], snapshot["cost"]) if snapshot else ([], dict(NO_COST))
     decision = _replay(stopper, curve)
-    if snapshot is not None and _finished(decision, cost, settings):
+
+    def finished() -> bool:
+        if decision is not None:
+            return decision.stop
+        return long_enough(curve, cost["epochs"], settings["epochs"], loss)
+
+    if snapshot is not None and finished():
         return _result(curve, cost, decision)
 
     network = _prepared(network, settings, rank)
@@ -100,11 +112,11 @@ def train_stage(
         network.load_state_dict(snapshots.weights(cost["epochs"]))
         steps.optimiser.load_state_dict(snapshot["optimiser"])
 
-    while not _finished(decision, cost, settings):
+    while not finished():
         started = time.perf_counter()
         epoch = cost["epochs"] + 1
-        loss, waited = steps.train_epoch(epoch, progress if rank.first else silent)
-        entry = {"epoch": epoch, "loss": loss}
+        mean_loss, waited = steps.train_epoch(epoch, progress if rank.first else silent)
+        entry = {"epoch": epoch, "loss": mean_loss}
         cost["frames_trained"] += len(training) * training.spec.length
         if stopper is not None:
             entry["top1"] = score()
@@ -146,9 +158,17 @@ def _validate(network, validation, settings, cost, rank: Rank, workers: int) -> 
     return top_k(scores, targets)
 
 
-def _finished(decision: Decision | None, cost: dict, settings: dict) -> bool:
-    """A transition ends where its stopper says so, every other stage after its epochs."""
-    return cost["epochs"] == settings["epochs"] if decision is None else decision.stop
+def recent_loss(curve: list[dict], epoch: int) -> float:
+    """Mean training loss of the `RECENT` epochs until `epoch`, or of as many as there are."""
+    losses = [entry["loss"] for entry in curve if 0 < entry["epoch"] <= epoch]
+    return fmean(losses[-RECENT:])
+
+
+def long_enough(curve: list[dict], trained: int, epochs: int, loss: float | None) -> bool:
+    """Whether a stage has had its epochs, and is down to its loss if it has one."""
+    if trained < epochs or loss is None:
+        return trained == epochs
+    return trained >= MOST * epochs or recent_loss(curve, trained) <= loss
 
 
 def _replay(stopper: KneeStopper | None, curve: list[dict]) -> Decision | None:

@@ -6,7 +6,7 @@ import torch
 from tiny import SETTINGS, short_stopper, tiny_data, tiny_network, train, weights_of
 
 from optplan.training.snapshots import Snapshots
-from optplan.training.stage import train_stage
+from optplan.training.stage import recent_loss, train_stage
 from optplan.training.steps import learning_rate
 
 
@@ -44,6 +44,26 @@ def test_training_lowers_the_loss_and_counts_what_it_cost(tmp_path):
     assert result.epochs == result.cost["epochs"] == 5
     assert result.cost["frames_trained"] == 5 * 8 * 4
     assert result.cost["frames_evaluated"] == 0
+
+
+def test_a_stage_goes_on_to_a_loss_but_not_for_ever(tmp_path):
+    losses = [entry["loss"] for entry in train(tmp_path / "nine", epochs=9).curve]
+    recent = {
+        epoch: recent_loss(train(tmp_path / "nine", epochs=9).curve, epoch) for epoch in (3, 5)
+    }
+    assert recent[5] == pytest.approx(sum(losses[2:5]) / 3)
+    for name, loss, trained in [("soon", 100, 3), ("later", recent[5], 5), ("never", 0, 9)]:
+        result = train(tmp_path / name, epochs=3, call={"loss": loss})
+        assert (result.epochs, result.cost["epochs"]) == (trained, trained)
+        assert [entry["loss"] for entry in result.curve] == losses[:trained]
+
+
+def test_an_interrupted_stage_goes_on_to_its_loss(tmp_path):
+    call = {"loss": 0.0}
+    with pytest.raises(Interrupted):
+        train(tmp_path / "cut", epochs=2, call={**call, "report": interrupt_after(3)})
+    assert train(tmp_path / "cut", epochs=2, call=call).epochs == 6
+    assert train(tmp_path / "cut", epochs=2, call=call).epochs == 6  # nothing more
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
