@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cells import Cell, groups
 from stops import family_rows, stop_rows
-from tables import accuracy_rows, cost_rows, lead_rows, sampling_rows
+from tables import accuracy_rows, cost_rows, lead_rows, retraining_rows, sampling_rows
 
 
 def blocks(cells: Sequence[Cell], expected: Mapping[str, str | None]) -> dict[str, str]:
@@ -18,6 +18,7 @@ def blocks(cells: Sequence[Cell], expected: Mapping[str, str | None]) -> dict[st
         "cost": cost_rows(together),
         "leads": lead_rows(together),
         "sampling": sampling_rows(together, expected),
+        "retraining": retraining_rows(cells),
         "families": family_rows(curves),
         "stops": stop_rows(curves),
     }

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 
 import pandas as pd
-from cells import NETWORKS, PLANNERS, Cell
+from cells import NETWORKS, PLANNERS, Cell, digits_of
 
 from optplan.planning.states import State
 from optplan.reporting.paired import Difference, difference
@@ -104,6 +104,26 @@ def sampling_rows(together: Groups, expected: Mapping[str, str | None]) -> pd.Da
                             "Path and epochs": path,
                         }
                     )
+    return pd.DataFrame(rows)
+
+
+def retraining_rows(cells: Sequence[Cell]) -> pd.DataFrame:
+    """A plan's path trained again with several seeds, for its epochs and on to its losses."""
+    rows = []
+    for cell in cells:
+        if "retraining" not in cell.content:
+            continue
+        runs = cell.content["retraining"]["runs"]
+        row = {"Set": cell.experiment, "Plan of seed": cell.seed}
+        mean, epochs = {}, {}
+        for rule, title in (("epochs", "for t* epochs"), ("loss", "on to the loss")):
+            own = [run for run in runs if run["rule"] == rule]
+            values = [100 * digits_of(run["right"]).mean() for run in own]
+            mean[rule], epochs[rule] = fmean(values), sum(sum(run["epochs"]) for run in own)
+            row[title] = f"{mean[rule]:.1f} ({min(values):.1f} to {max(values):.1f})"
+        row["Lead (points)"] = f"{mean['loss'] - mean['epochs']:+.1f}"
+        row["Epochs"] = f"x {epochs['loss'] / epochs['epochs']:.2f}"
+        rows.append(row | {"Retrainings": len(runs) // 2})
     return pd.DataFrame(rows)
 
 

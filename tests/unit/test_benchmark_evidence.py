@@ -19,7 +19,7 @@ sys.path.append(str(Path(__file__).parents[2] / "benchmarks" / "evidence"))
 import methods
 import stops
 import tables
-from cells import groups, read_cells
+from cells import Cell, groups, read_cells
 from stages import ORIGINAL_TRAINING, TRAINING, Cost, Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -106,6 +106,29 @@ def test_the_same_history_has_the_same_weights(inputs, settings, tmp_path):
     assert trainer.path([(first, 2), (second, 1)], cost) is once
     assert cost.epochs == 3
     assert trainer.path([(first, 1), (second, 1)], Cost()) != once
+
+
+def test_a_path_is_trained_again_for_its_epochs_or_to_its_losses(inputs, settings, tmp_path):
+    planning = Trainer(tmp_path / "planning", inputs, settings, 1, subsets=TRAINING)
+    others = [
+        Trainer(tmp_path / f"{seed}", inputs, settings, seed, subsets=ORIGINAL_TRAINING)
+        for seed in (1, 101)
+    ]
+    found = methods.again(planning, others, [("cs-l1-r1", 2), ("cs-l1-r2", 1)])
+    runs = found["runs"]
+    assert [(run["seed"], run["rule"]) for run in runs] == [
+        (seed, rule) for seed in (1, 101) for rule in ("epochs", "loss")
+    ]
+    for run in runs:
+        assert run["rule"] == "loss" or run["epochs"] == [2, 1]
+        for epochs, reached, least, loss in zip(
+            run["epochs"], run["losses"], (2, 1), found["losses"], strict=True
+        ):
+            assert run["rule"] == "epochs" or reached <= loss or epochs == 3 * least
+    content = {"retraining": {**found, "runs": runs}}
+    (row,) = tables.retraining_rows([Cell("a", "dg_p3d", 1, content)]).to_dict("records")
+    assert row["Retrainings"] == 2
+    assert tables.retraining_rows([Cell("a", "dg_p3d", 1, {})]).empty
 
 
 def test_a_rule_that_stops_too_early_loses_what_came_later():
