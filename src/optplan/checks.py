@@ -97,8 +97,8 @@ def _check_samplings(settings: dict, where: str):
         return
     if {"cs", "us"} <= set(states["sampling"]) and states["snippet"] in states["clip_lengths"]:
         raise ValueError(
-            f"{where}: {states['snippet']} is one of clip_lengths; a uniform clip of this length is "
-            f"one snippet, which is a consecutive clip; write snippet: 1, or search one sampling"
+            f"{where}: {states['snippet']} is one of clip_lengths; a uniform clip of this length "
+            f"is one snippet, which is a consecutive clip; write snippet: 1, or search one sampling"
         )
 
 
