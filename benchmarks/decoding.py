@@ -114,6 +114,7 @@ def methods(folder: Path, table: pd.DataFrame, work: Path, spec: ClipSpec) -> di
 
     originals = ours(VideoFiles(folder, table), table)
     small = ours(VideoFiles(work / "prepared", prepared), prepared)
+    exact = audit_videos(table[["video"]], folder, decoder="decord", **WORK)
     found = {}
     for name, read in (
         (PLAIN, decord_frames),
@@ -128,6 +129,7 @@ def methods(folder: Path, table: pd.DataFrame, work: Path, spec: ClipSpec) -> di
             print(f"{name}: left out ({type(error).__name__}: {str(error).splitlines()[0]})")
     return found | {
         "optplan": originals,
+        "optplan, decoder: decord": ours(VideoFiles(folder, exact), exact),
         f"optplan, prepare: {PREPARED}": small,
         f"optplan, prepare: {PREPARED}, normalised on the CPU": NormalisedClips(small),
         f"optplan, prepare: {PREPARED}, cache": ours(

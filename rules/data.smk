@@ -52,7 +52,7 @@ rule audit_videos:
         decoder=lambda wc: settings(wc)["data"]["decoder"],
         videos=fingerprint,
     message:
-        "{wildcards.experiment}: decode every video once"
+        "{wildcards.experiment}: audit every video"
     script:
         "../workflow/scripts/audit_videos.py"
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import yaml
 
-from optplan.checks import check_experiment, check_schema
+from optplan.checks import check_experiment
 from optplan.places import check_places, missing_data
 from optplan.planning.states import State, TransitionGraph
 from optplan.planning.strategies import PAPER_EPOCHS, StageSpec, paper_grid
+from optplan.schema import check_schema
 from optplan.study_checks import check_study
 from optplan.video.official import facts
 from optplan.video.sampling import ClipSpec

@@ -1,6 +1,6 @@
 """Checks of what experiments of one study say about each other: see `optplan.checks`."""
 
-from optplan.checks import hint
+from optplan.schema import hint
 
 
 def check_study(experiments: dict, fusions: dict):

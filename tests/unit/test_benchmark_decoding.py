@@ -32,6 +32,7 @@ def test_every_method_gets_a_row_with_two_ratios(videos, monkeypatch, capsys):
     assert [row[0] for row in rows] == [
         "| PyAV, plain",
         "| optplan",
+        "| optplan, decoder: decord",
         "| optplan, prepare: 256",
         "| optplan, prepare: 256, normalised on the CPU",
         "| optplan, prepare: 256, cache",

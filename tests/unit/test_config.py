@@ -140,7 +140,7 @@ def test_seeds_are_counted_from_the_studys_or_listed():
 
 def test_the_papers_grid_has_sixty_strategies_and_any_numbers_of_epochs():
     assert len(settings_of(strategies="paper")["strategies"]) == 60
-    few = settings_of(strategies={"epochs": [12]}, states={"clip_lengths": [4, 8]})
+    few = settings_of(strategies={"epochs": [12]}, states={"clip_lengths": [8, 16]})
     assert few["strategies"] == [
         *("cs-l1-l2-3-step-12", "cs-l1-l2-cosine-12"),
         *("us-l1-l2-3-step-12", "us-l1-l2-cosine-12"),

@@ -68,4 +68,4 @@ def test_another_size_prepares_and_trains_again_and_the_same_one_does_not(prepar
     output = prepared.check("--dry-run", target)
     prepared.config.write_text(text)
     assert "re-encode the videos" in output
-    assert "decode every video once" not in output
+    assert "audit every video" not in output

@@ -16,6 +16,7 @@ COLUMN, PAGE = 3.4, 7.0  # widths in inches of one column and of a page
 
 # Colours of Okabe and Ito, which stay apart for colour-blind readers.
 BLACK, GREY, RED, BLUE = "#000000", "#9A9A9A", "#D55E00", "#0072B2"
+SKY, GREEN = "#56B4E9", "#009E73"
 MUTED, MUTED_TEXT = "#DDA07C", "#A65A2E"
 PANEL, QUIET = "#F5F5F2", "#555555"
 

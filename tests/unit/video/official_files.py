@@ -1,7 +1,11 @@
 """Small copies of the official data sets: their lists as they come, and empty files for videos."""
 
 import json
+from collections import Counter
 from pathlib import Path
+
+from optplan.video.datasets import index_official
+from optplan.video.index import INDEX_COLUMNS
 
 HMDB51 = ("brush_hair", "shoot_ball", "sit")
 UCF101 = ("ApplyEyeMakeup", "HandstandPushups")
@@ -156,3 +160,15 @@ WRITERS = {
     "kinetics400": write_kinetics,
     "kinetics600": write_kinetics,
 }
+
+
+def index_of(name, paths, **options):
+    """The index by video; everything that is listed has to be there."""
+    index, missing = index_official(name, *paths, **options)
+    assert missing.empty
+    assert list(index.columns) == INDEX_COLUMNS
+    return index.set_index("video")
+
+
+def subsets(index):
+    return dict(Counter(index["subset"]))
