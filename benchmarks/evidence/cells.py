@@ -10,6 +10,7 @@ from optplan.reporting.records import read_json
 
 NETWORKS = {"p3d": "P3D", "g_p3d": "G-P3D", "dg_p3d": "DG-P3D"}
 PLANNERS = {"paper": "planned (paper)", "economical": "planned (economical)", "tpe": "TPE"}
+TO_LOSS = "planned (paper), to the loss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,19 @@ class Cell:
 
     def right(self, method: str) -> np.ndarray:
         """Whether the retrained path of a planner, or a strategy, is right: (N,) of 0 and 1."""
+        if method == TO_LOSS:
+            runs = self.content["retraining"]["runs"]
+            own = (run for run in runs if run["seed"] == self.seed and run["rule"] == "loss")
+            return digits_of(next(own)["right"])
         if method in PLANNERS:
             return digits_of(self.content[method]["retrained"]["right"])
         return digits_of(self.content["grid"]["strategies"][method]["right"])
+
+    def has(self, method: str) -> bool:
+        """Whether that was measured here."""
+        if method in self.strategies:
+            return True
+        return ("retraining" if method == TO_LOSS else method) in self.content
 
     def cost(self, method: str, key: str = "frames") -> float:
         """Of finding and retraining a path, or of a strategy alone."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 
 import pandas as pd
-from cells import NETWORKS, PLANNERS, Cell, digits_of
+from cells import NETWORKS, PLANNERS, TO_LOSS, Cell, digits_of
 
 from optplan.planning.states import State
 from optplan.reporting.paired import Difference, difference
@@ -25,7 +25,7 @@ def accuracy_rows(together: Groups) -> pd.DataFrame:
         strategies = cells[0].strategies
         best = best_strategy(cells)
         row = {"Set": experiment, "Network": NETWORKS[network], "Seeds": len(cells)}
-        for method, title in PLANNERS.items():
+        for method, title in {"paper": "planned (paper)", TO_LOSS: TO_LOSS, **PLANNERS}.items():
             row[title] = _top1(cells, method) if _has(cells, method) else ""
         row["best of grid"] = _top1(cells, best)
         mean = fmean(cell.right(name).mean() for cell in cells for name in strategies)
@@ -61,13 +61,15 @@ def lead_rows(together: Groups) -> pd.DataFrame:
         best = best_strategy(cells)
         pairs = [
             ("paper", best),
+            (TO_LOSS, best),
             ("economical", best),
             ("tpe", best),
             ("economical", "paper"),
+            (TO_LOSS, "paper"),
             ("paper", "tpe"),
         ]
         for first, second in pairs:
-            if not all(_has(cells, m) for m in (first, second) if m in PLANNERS):
+            if not (_has(cells, first) and _has(cells, second)):
                 continue
             lead = difference([c.right(first) for c in cells], [c.right(second) for c in cells])
             against = PLANNERS.get(second, f"best of grid ({second})")
@@ -75,7 +77,7 @@ def lead_rows(together: Groups) -> pd.DataFrame:
                 {
                     "Set": experiment,
                     "Network": NETWORKS[network],
-                    "Lead of": PLANNERS[first],
+                    "Lead of": PLANNERS.get(first, first),
                     "over": against,
                     **_lead(lead),
                 }
@@ -150,7 +152,7 @@ def measured_rows(cells: Sequence[Cell]) -> pd.DataFrame:
 
 
 def _has(cells: Sequence[Cell], method: str) -> bool:
-    return all(method in cell.content for cell in cells)
+    return all(cell.has(method) for cell in cells)
 
 
 def _top1(cells: Sequence[Cell], method: str) -> str:
@@ -166,6 +168,6 @@ def _lead(lead: Difference) -> dict:
     return {
         "Points": f"{100 * lead.mean:+.1f}",
         "95 % interval": f"{100 * lead.low:+.1f} to {100 * lead.high:+.1f}",
-        "p": f"{lead.p:.3f}",
+        "p": "< 0.001" if lead.p < 0.001 else f"{lead.p:.3f}",
         "by seed": ", ".join(f"{100 * value:+.1f}" for value in lead.per_seed),
     }
