@@ -109,6 +109,7 @@ def stage_settings(
         "micro_batch": training["micro_batch"],
         "momentum": training["momentum"],
         "weight_decay": training["weight_decay"],
+        "loss_weight": training["loss_weight"],
         "clip_norm": training["clip_norm"],
         "sync_bn": training["sync_bn"],
         "seed": int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4]),

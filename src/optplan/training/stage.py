@@ -59,8 +59,8 @@ def train_stage(
         training: `TrainingClips`.
         validation: `ViewClips`, needed with a `stopper`.
         settings: learning_rate, schedule ("constant" or "cosine"), epochs (without a stopper),
-            batch_size (of all ranks), micro_batch, momentum, weight_decay, clip_norm, freeze_bn,
-            sync_bn, seed.
+            batch_size (of all ranks), micro_batch, momentum, weight_decay, loss_weight, clip_norm,
+            freeze_bn, sync_bn, seed.
         stopper: ends the stage at the knee (Sec. 3.3); without it `epochs` epochs are trained.
         from_start: the network is the initial one, whose score counts as 0.
         rank: which of the processes this is that train the stage together.

@@ -181,6 +181,22 @@ def test_a_constant_rate_stays_and_a_cosine_falls_from_the_rate_to_nothing():
     assert learning_rate(cosine, 4, 1.0) < 1e-12
 
 
+def test_the_loss_weight_scales_the_gradient_and_not_the_reported_loss(tmp_path):
+    own = {"epochs": 1, "batch_size": 8, "micro_batch": 8, "weight_decay": 0.0, "clip_norm": 1e9}
+    start, steps, losses = tiny_network().state_dict(), [], []
+    for weight in (1.0, 4.0):
+        folder = tmp_path / str(weight)
+        result = train(folder, loss_weight=weight, **own)
+        after = weights_of(folder, result)
+        steps.append({n: after[n] - start[n] for n, t in start.items() if n.endswith("weight")})
+        losses.append(result.curve[0]["loss"])
+    # In a single step SGD with momentum is linear in the gradient.
+    for name, step in steps[0].items():
+        torch.testing.assert_close(steps[1][name], 4 * step, rtol=1e-3, atol=1e-6)
+    assert any(step.abs().max() > 1e-4 for step in steps[0].values())
+    assert losses[0] == losses[1]
+
+
 def test_a_loss_that_is_not_finite_names_epoch_and_learning_rate(tmp_path):
     with pytest.raises(ValueError, match=r"in epoch 1 at learning rate 1e\+30; a lower"):
         train(tmp_path, learning_rate=1e30)
