@@ -287,6 +287,11 @@ def _check_modality(settings: dict, where: str):
         raise ValueError(
             f"{where}.modality: a simulated task has no videos and so no flow; give rgb"
         )
+    if settings["video"]["augmentation"] != "paper":
+        raise ValueError(
+            f"{where}.video.augmentation: {settings['video']['augmentation']!r} changes colours, "
+            f"which flow does not have; write paper"
+        )
     if settings["flow"]["short_side"] is None and settings["video"]["short_side"][0] < 16:
         raise ValueError(
             f"{where}.flow.short_side is the least video.short_side, "

@@ -85,6 +85,13 @@ def clip_spec(settings: Mapping, sampling: str, length: int) -> ClipSpec:
     )
 
 
+def planning_spec(settings: Mapping, sampling: str, length: int) -> ClipSpec:
+    """How the clip is cut that planning evaluates of a state with `length`, as in `clip_spec`."""
+    if settings["video"]["planning_clip"] == "first-longest":
+        length = len(settings["states"]["clip_lengths"])
+    return clip_spec(settings, sampling, length)
+
+
 def stage_settings(
     settings: Mapping, stage: State | StageSpec, *, name: str, seed: int, epochs: int | None = None
 ) -> dict:
