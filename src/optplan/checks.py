@@ -63,6 +63,7 @@ def check_experiment(settings: dict, where: str):
     _check_video(settings["video"], f"{where}.video")
     _check_prepare(settings, f"{where}.data.prepare")
     _check_knee(settings["knee"], f"{where}.knee")
+    _check_metric(settings, f"{where}.knee.metric")
     _check_bound(settings, f"{where}.planning.bound")
     _check_network(settings["network"], f"{where}.network")
     _check_weights(settings["network"], f"{where}.network.weights")
@@ -206,6 +207,12 @@ def _check_knee(knee: dict, where: str):
             raise ValueError(
                 f"{where}.max_epochs: {knee['max_epochs']} must be at least {key} ({knee[key]})"
             )
+
+
+def _check_metric(settings: dict, where: str):
+    metric, simulated = settings["knee"]["metric"], settings["data"]["format"] == "simulated"
+    if simulated and metric != "top-1":
+        raise ValueError(f"{where}: {metric!r}: a simulated task has no other score than top-1")
 
 
 def _check_bound(settings: dict, where: str):

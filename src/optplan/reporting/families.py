@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from optplan.places import available
 from optplan.planning.curves import FAMILIES, Fit, fit
+from optplan.planning.metric import METRICS, TOP_1, Metric
 from optplan.reporting.layout import MEASURED, Table
 from optplan.reporting.measured import Results
 from optplan.reporting.records import read_curve
@@ -37,11 +38,12 @@ LINES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The validation top-1 (fractions) of epochs 0, 1, ... of a transition of an experiment."""
+    """The validation scores (fractions) of epochs 0, 1, ... of a transition of an experiment."""
 
     experiment: str
     transition: str
     scores: tuple[float, ...]
+    metric: Metric = TOP_1
 
     @property
     def from_scratch(self) -> bool:
@@ -52,11 +54,12 @@ def collect(results: Results, names: Iterable[str]) -> list[Curve]:
     """Every curve that the experiments trained, of all seeds, if it has enough scores to fit."""
     curves = []
     for name in available(results.study, names):
+        metric = METRICS[results.settings(name)["knee"]["metric"]]
         for run in results.runs(name):
             for cost in transition_costs(run):
                 folder = Path(cost).parent
-                scores = tuple(read_curve(folder / "curve.jsonl"))
-                curves.append(Curve(name, folder.name, scores))
+                scores = tuple(read_curve(folder / "curve.jsonl", metric))
+                curves.append(Curve(name, folder.name, scores, metric))
     return [curve for curve in curves if len(curve.scores) >= MIN_SCORES]
 
 
@@ -101,7 +104,8 @@ def draw_families(curves: Sequence[Curve], path_stem: Path) -> None:
         _draw_all(panels[0], curves)
         _draw_example(panels[1], [c for c in curves if c.from_scratch], "(b) from scratch")
         _draw_example(panels[2], [c for c in curves if not c.from_scratch], "(c) fine-tuning")
-        panels[0].set_ylabel("validation top-1 (%)")
+        titles = {curve.metric.title for curve in curves} or {TOP_1.title}
+        panels[0].set_ylabel(f"validation {' or '.join(sorted(titles))} (%)")
         handles, labels = panels[1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
         save(figure, path_stem)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from optplan.planning.knee import Decision, KneeStopper
+from optplan.planning.metric import TOP_1, Metric
 from optplan.training.devices import Rank
 from optplan.training.evaluation import score_videos, top_k
 from optplan.training.snapshots import Snapshots
@@ -46,6 +47,7 @@ def train_stage(
     *,
     snapshots: Snapshots,
     stopper: KneeStopper | None = None,
+    metric: Metric = TOP_1,
     from_start: bool = False,
     rank: Rank = Rank(),  # noqa: B008
     workers: int = 0,
@@ -62,6 +64,7 @@ def train_stage(
             batch_size (of all ranks), micro_batch, momentum, weight_decay, loss_weight, clip_norm,
             freeze_bn, sync_bn, seed.
         stopper: ends the stage at the knee (Sec. 3.3); without it `epochs` epochs are trained.
+        metric: what the stopper sees of every epoch; its parts are in the curve.
         from_start: the network is the initial one, whose score counts as 0.
         rank: which of the processes this is that train the stage together.
         workers, compiled: see `Steps`.
@@ -76,15 +79,15 @@ def train_stage(
     """
     snapshot = _restored(snapshots, rank)
     curve, cost = (snapshot["curve"], snapshot["cost"]) if snapshot else ([], dict(NO_COST))
-    decision = _replay(stopper, curve)
+    decision = _replay(stopper, metric, curve)
     if snapshot is not None and _finished(decision, cost, settings):
         return _result(curve, cost, decision)
 
     network = _prepared(network, settings, rank)
     steps = Steps(network, training, settings, rank=rank, workers=workers, compiled=compiled)
 
-    def score() -> float:
-        return _validate(network, validation, settings, cost, rank, workers)
+    def score() -> dict[str, float]:
+        return _validate(network, validation, metric, settings, cost, rank, workers)
 
     def save():
         if rank.first:
@@ -93,8 +96,9 @@ def train_stage(
 
     if snapshot is None:
         if stopper is not None:  # the initial weights count as 0 without an evaluation
-            curve.append({"epoch": 0, "loss": None, "top1": 0.0 if from_start else score()})
-            decision = stopper.update(0, curve[0]["top1"])
+            zero = {f"top{k}": 0.0 for k in metric.ks}
+            curve.append({"epoch": 0, "loss": None, **(zero if from_start else score())})
+            decision = stopper.update(0, metric.score(curve[0]))
         save()
     else:
         network.load_state_dict(snapshots.weights(cost["epochs"]))
@@ -107,8 +111,8 @@ def train_stage(
         entry = {"epoch": epoch, "loss": loss}
         cost["frames_trained"] += len(training) * training.spec.length
         if stopper is not None:
-            entry["top1"] = score()
-            decision = stopper.update(epoch, entry["top1"])
+            entry |= score()
+            decision = stopper.update(epoch, metric.score(entry))
         curve.append(entry)
         cost["epochs"] = epoch
         cost["data_seconds"] += waited
@@ -138,12 +142,15 @@ def _prepared(network, settings: dict, rank: Rank):
     return network
 
 
-def _validate(network, validation, settings, cost, rank: Rank, workers: int) -> float:
+def _validate(
+    network, validation, metric: Metric, settings, cost, rank: Rank, workers: int
+) -> dict[str, float]:
+    """The top-k that the metric asks for; k is at most the number of classes."""
     scores, targets = score_videos(
         network, validation, rank=rank, batch_size=settings["micro_batch"] * 2, workers=workers
     )
     cost["frames_evaluated"] += len(targets) * validation.spec.length
-    return top_k(scores, targets)
+    return {f"top{k}": top_k(scores, targets, min(k, scores.shape[1])) for k in metric.ks}
 
 
 def _finished(decision: Decision | None, cost: dict, settings: dict) -> bool:
@@ -151,12 +158,12 @@ def _finished(decision: Decision | None, cost: dict, settings: dict) -> bool:
     return cost["epochs"] == settings["epochs"] if decision is None else decision.stop
 
 
-def _replay(stopper: KneeStopper | None, curve: list[dict]) -> Decision | None:
+def _replay(stopper: KneeStopper | None, metric: Metric, curve: list[dict]) -> Decision | None:
     """What the stopper says about the epochs that an earlier run has trained."""
     if stopper is None or not curve:
         return None
     for entry in curve:
-        stopper.observe(entry["epoch"], entry["top1"])
+        stopper.observe(entry["epoch"], metric.score(entry))
     return stopper.decide()
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from tiny import SETTINGS, short_stopper, tiny_data, tiny_network, train, weights_of
 
+from optplan.planning.metric import TOP_1_3_5
 from optplan.training.snapshots import Snapshots
 from optplan.training.stage import train_stage
 from optplan.training.steps import learning_rate
@@ -109,6 +110,22 @@ def test_epoch_0_counts_0_at_the_start_and_is_evaluated_elsewhere(tmp_path, from
     assert first == {"epoch": 0, "loss": None, "top1": 0.0 if from_start else 0.5}
     evaluations = result.cost["epochs"] + (not from_start)
     assert result.cost["frames_evaluated"] == evaluations * 8 * 4
+
+
+def test_with_the_other_metric_the_curve_has_its_parts_and_the_knee_is_that_of_their_mean(tmp_path):
+    call = {"metric": TOP_1_3_5, "from_start": True}
+    whole = train(tmp_path / "whole", stopper=short_stopper(), call=call)
+    plain = train(tmp_path / "plain", stopper=short_stopper(), call={"from_start": True})
+    assert [e["top1"] for e in whole.curve] == [e["top1"] for e in plain.curve]
+    parts = [(entry["top3"], entry["top5"]) for entry in whole.curve]
+    assert parts == [(0.0, 0.0)] + [(1.0, 1.0)] * whole.cost["epochs"]  # there are two classes
+    best = whole.curve[whole.epochs]
+    assert whole.decision.observed == (best["top1"] + 2) / 3
+    cut = call | {"report": interrupt_after(2)}
+    with pytest.raises(Interrupted):
+        train(tmp_path / "cut", stopper=short_stopper(), call=cut)
+    continued = train(tmp_path / "cut", stopper=short_stopper(), call=call)
+    assert (continued.curve, continued.decision) == (whole.curve, whole.decision)
 
 
 def test_the_micro_batch_does_not_change_what_is_learnt(tmp_path):
