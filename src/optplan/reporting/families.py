@@ -91,9 +91,15 @@ def table1(results: Results, names: Sequence[str], curves: Sequence[Curve], comm
         f"f(t) = g(t) - c t - d t²; {len(curves)} curves, {scratch} of them from scratch, of "
         f"{len({curve.experiment for curve in curves})} experiments. Means over curves; the CSV "
         "has the standard deviations.",
+        *([] if _titles(curves) == TOP_1.title else [f"Scores are {_titles(curves)}."]),
         *waiting_notes(results, {name: [name] for name in names}),
     ]
     return table
+
+
+def _titles(curves: Sequence[Curve]) -> str:
+    """What the scores are, all metrics by their names."""
+    return " or ".join(sorted({curve.metric.title for curve in curves})) or TOP_1.title
 
 
 def draw_families(curves: Sequence[Curve], path_stem: Path) -> None:
@@ -104,8 +110,7 @@ def draw_families(curves: Sequence[Curve], path_stem: Path) -> None:
         _draw_all(panels[0], curves)
         _draw_example(panels[1], [c for c in curves if c.from_scratch], "(b) from scratch")
         _draw_example(panels[2], [c for c in curves if not c.from_scratch], "(c) fine-tuning")
-        titles = {curve.metric.title for curve in curves} or {TOP_1.title}
-        panels[0].set_ylabel(f"validation {' or '.join(sorted(titles))} (%)")
+        panels[0].set_ylabel(f"validation {_titles(curves)} (%)")
         handles, labels = panels[1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
         save(figure, path_stem)
