@@ -4,6 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from optplan import locks, resources, study, wakeups
+from optplan.planning.metric import METRICS
 from optplan.reevaluation import together, when_due
 from optplan.reporting.estimate import forecast
 
@@ -71,6 +72,11 @@ def first_plan(wildcards):
 def part(*keys):
     """A params function: the named parts of the experiment's settings."""
     return lambda wildcards: {key: settings(wildcards)[key] for key in keys}
+
+
+def metric_title(wildcards):
+    """What the curves of an experiment show, for the captions of the report."""
+    return METRICS[settings(wildcards)["knee"]["metric"]].title
 
 
 def job_threads(wildcards):

@@ -58,6 +58,7 @@ rule draw_graph:
         "../envs/runtime.yaml"
     params:
         settings=part("states"),
+        metric=metric_title,
     message:
         "{wildcards.experiment}: draw the transition graph"
     script:
@@ -79,6 +80,8 @@ rule draw_curves:
         "results/{study}/{experiment}/logs/draw_curves.log",
     conda:
         "../envs/runtime.yaml"
+    params:
+        metric=metric_title,
     message:
         "{wildcards.experiment}: draw the performance-epoch curves"
     script:

@@ -30,6 +30,7 @@ def check_experiment(settings: dict, where: str):
     _check_video(settings["video"], f"{where}.video")
     _check_prepare(settings, f"{where}.data.prepare")
     _check_knee(settings["knee"], f"{where}.knee")
+    _check_metric(settings, f"{where}.knee.metric")
     _check_bound(settings, f"{where}.planning.bound")
     _check_network(settings["network"], f"{where}.network")
     _check_weights(settings["network"], f"{where}.network.weights")
@@ -153,6 +154,12 @@ def _check_knee(knee: dict, where: str):
             )
 
 
+def _check_metric(settings: dict, where: str):
+    metric, simulated = settings["knee"]["metric"], settings["data"]["format"] == "simulated"
+    if simulated and metric != "top-1":
+        raise ValueError(f"{where}: {metric!r}: a simulated task has no other score than top-1")
+
+
 def _check_bound(settings: dict, where: str):
     if settings["planning"]["bound"] is not None and settings["knee"]["score"] != "fitted":
         raise ValueError(
@@ -231,6 +238,11 @@ def _check_modality(settings: dict, where: str):
     if settings["data"]["format"] == "simulated":
         raise ValueError(
             f"{where}.modality: a simulated task has no videos and so no flow; give rgb"
+        )
+    if settings["video"]["augmentation"] != "paper":
+        raise ValueError(
+            f"{where}.video.augmentation: {settings['video']['augmentation']!r} changes colours, "
+            f"which flow does not have; write paper"
         )
     if settings["flow"]["short_side"] is None and settings["video"]["short_side"][0] < 16:
         raise ValueError(

@@ -86,6 +86,13 @@ def clip_spec(settings: Mapping, sampling: str, length: int) -> ClipSpec:
     )
 
 
+def planning_spec(settings: Mapping, sampling: str, length: int) -> ClipSpec:
+    """How the clip is cut that planning evaluates of a state with `length`, as in `clip_spec`."""
+    if settings["video"]["planning_clip"] == "first-longest":
+        length = len(settings["states"]["clip_lengths"])
+    return clip_spec(settings, sampling, length)
+
+
 def stage_settings(
     settings: Mapping, stage: State | StageSpec, *, name: str, seed: int, epochs: int | None = None
 ) -> dict:
@@ -110,6 +117,7 @@ def stage_settings(
         "micro_batch": training["micro_batch"],
         "momentum": training["momentum"],
         "weight_decay": training["weight_decay"],
+        "loss_weight": training["loss_weight"],
         "clip_norm": training["clip_norm"],
         "sync_bn": training["sync_bn"],
         "seed": int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4]),

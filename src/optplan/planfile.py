@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from optplan.config import graph, stage_settings
+from optplan.planning.metric import METRICS, TOP_1, Metric, metric_of
 from optplan.planning.selection import plan
 from optplan.planning.states import State
 from optplan.reporting.records import read_json
@@ -25,18 +26,13 @@ def write_plan(record_files, split, settings: dict, *, experiment: str, seed: in
     videos = settings["data"]["validation_videos"]
     if split:
         videos = int((read_table(split)["subset"] == "val").sum())
-    top1 = chosen["score"]
     candidates = [c for record in records.values() for c in record["candidates"]]
     content = {
         "experiment": experiment,
         "seed": seed,
         "sampling": State.parse(chosen["final"]).sampling,
         "final": chosen["final"],
-        "expected": {
-            "top1": top1,
-            "standard_error": math.sqrt(max(top1 * (1 - top1), 0.0) / videos),
-            "videos": videos,
-        },
+        "expected": _expected(chosen["score"], METRICS[settings["knee"]["metric"]], videos),
         "path": [
             _step(settings, step, records[step["state"]]["candidates"][0])
             for step in chosen["path"]
@@ -71,10 +67,20 @@ def write_variant_plan(knee_files, plan: str, settings: dict, *, variant: str, o
         "of": plan,
         "sampling": State.parse(steps[-1]["state"]).sampling,
         "final": steps[-1]["state"],
-        "expected": {"top1": knees[-1]["fitted"]},
+        "expected": {metric_of(knees[-1]).key: knees[-1]["fitted"]},
         "path": [_step(settings, *one) for one in zip(steps, knees, strict=True)],
     }
     Path(output).write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def _expected(score: float, metric: Metric, videos: int) -> dict:
+    """The score that the planned path may reach, with its binomial standard error.
+
+    Of a mean of several top-k that is an upper bound: no variable between 0 and 1 scatters more.
+    """
+    error = "standard_error" if metric == TOP_1 else "standard_error_at_most"
+    deviation = math.sqrt(max(score * (1 - score), 0.0) / videos)
+    return {metric.key: score, error: deviation, "videos": videos}
 
 
 def _step(settings: dict, step: dict, knee: dict) -> dict:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from optplan.config import graph
 from optplan.files import link_or_copy
+from optplan.planning.metric import TOP_1, Metric
 from optplan.reporting.records import read_json
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Reporter:
         kept: where the lines are kept for a job that goes on after an interruption: Snakemake
             removes the log of a job that it starts again.
         settings: the experiment's, where the transitions of a plan are to be counted.
+        metric: what epochs are scored by, where they are.
     """
 
     def __init__(
@@ -42,9 +44,10 @@ class Reporter:
         log,
         kept: Path | None = None,
         settings: dict | None = None,
+        metric: Metric = TOP_1,
     ):
         self.name, self.run, self.log = name, Path(run), Path(log)
-        self.kept = kept or self.log
+        self.kept, self.metric = kept or self.log, metric
         self.total = len(graph(settings).transitions) if settings else 0
         self.shown = self.epoch_began = time.monotonic()
         self.begun = False
@@ -65,7 +68,7 @@ class Reporter:
         """Called after every epoch."""
         parts = [f"epoch {entry['epoch']:3d}", f"loss {entry['loss']:.3f}"]
         if decision is not None:
-            parts.append(f"top-1 {entry['top1']:6.1%}")
+            parts.append(f"{self.metric.title} {self.metric.score(entry):6.1%}")
             if decision.identified:
                 parts.append(f"knee at {decision.best_epoch} ({decision.fitted:.1%})")
         line = "  ".join(parts)
@@ -80,7 +83,7 @@ class Reporter:
         """Called when a transition has found its knee."""
         self._print(
             f"done after {knee['trained_epochs']} epochs ({knee['reason']}), "
-            f"t* = {knee['epochs']}, top-1 {knee['fitted']:.1%}{self._remaining()}"
+            f"t* = {knee['epochs']}, {self.metric.title} {knee['fitted']:.1%}{self._remaining()}"
         )
 
     def _remaining(self) -> str:
@@ -105,12 +108,14 @@ class Reporter:
 
             self.board = SummaryWriter(self.log.parent / "tensorboard" / self.log.stem)
         if self.board is not None:
-            values = {"loss": entry["loss"], "top-1": entry.get("top1"), "waiting": waiting}
+            values = {"loss": entry["loss"], "waiting": waiting}
+            if decision is not None:
+                values[self.metric.name] = self.metric.score(entry)
             if decision is not None and decision.identified:
-                values |= {"knee/epoch": decision.best_epoch, "knee/top-1": decision.fitted}
+                knee = {"epoch": decision.best_epoch, self.metric.name: decision.fitted}
+                values |= {f"knee/{name}": value for name, value in knee.items()}
             for name, value in values.items():
-                if value is not None:
-                    self.board.add_scalar(name, value, entry["epoch"])
+                self.board.add_scalar(name, value, entry["epoch"])
             self.board.flush()
 
     def _note(self, line: str):

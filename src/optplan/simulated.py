@@ -14,7 +14,7 @@ from optplan.assignments import (
     final_weights,
     variant_transition,
 )
-from optplan.config import clip_spec, stopper_settings
+from optplan.config import clip_spec, planning_spec, stopper_settings
 from optplan.files import write_json, write_lines
 from optplan.planning.knee import KneeStopper
 from optplan.planning.search import candidate, train_transition
@@ -103,9 +103,9 @@ def _model(inputs) -> Model:
 
 
 def _cost(settings: dict, stage: State | StageSpec, epochs: int, *, evaluations: int) -> dict:
-    length = clip_spec(settings, stage.sampling, stage.length).length
-    trained = epochs * TRAINING_SHARE * settings["data"]["validation_videos"] * length
-    evaluated = evaluations * settings["data"]["validation_videos"] * length
+    videos, state = settings["data"]["validation_videos"], (stage.sampling, stage.length)
+    trained = epochs * TRAINING_SHARE * videos * clip_spec(settings, *state).length
+    evaluated = evaluations * videos * planning_spec(settings, *state).length
     return {
         "epochs": epochs,
         "frames_trained": trained,

@@ -197,6 +197,12 @@ def test_too_few_epochs_for_a_knee_are_refused(knee, message):
         settings_of(knee=knee)
 
 
+def test_a_simulated_task_is_scored_by_nothing_but_top_1():
+    data = {"format": "simulated", "name": None}
+    with pytest.raises(ValueError, match=r"a\.knee\.metric: 'top-1-3-5': a simulated task has no"):
+        settings_of(data=data, knee={"metric": "top-1-3-5"})
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -9,6 +9,7 @@ from optplan.config import (
     clip_spec,
     flow_settings,
     graph,
+    planning_spec,
     resolve,
     stage_settings,
     stopper_settings,
@@ -110,6 +111,14 @@ def test_batch_norm_is_frozen_from_the_given_clip_length_on():
         assert stage["frames"] == clip_spec(settings, state.sampling, state.length).length
         assert stage["freeze_bn"] == (stage["frames"] >= 32)
         assert stage["learning_rate"] == (rate / 2 if stage["freeze_bn"] else rate)
+
+
+def test_planning_evaluates_the_states_own_clip_length_or_the_longest():
+    lengths = {}
+    for clip in ("centric", "first-longest"):
+        settings = settings_of(video={"planning_clip": clip})
+        lengths[clip] = [planning_spec(settings, "us", length).length for length in (1, 2, 3)]
+    assert lengths == {"centric": [16, 32, 64], "first-longest": [64, 64, 64]}
 
 
 def test_the_random_numbers_of_a_stage_follow_from_the_seed_and_its_name():

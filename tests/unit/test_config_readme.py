@@ -54,7 +54,11 @@ def test_the_guide_lists_every_key_as_the_schema_has_it():
 
 
 @pytest.mark.parametrize(
-    "guide", ["README.md", "config/README.md", "docs/flow.md", "docs/own-videos.md"]
+    "guide",
+    [
+        *("README.md", "config/README.md"),
+        *("docs/flow.md", "docs/own-videos.md", "docs/reproducing.md"),
+    ],
 )
 def test_the_examples_of_the_guides_are_valid_configurations(guide, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from optplan import progress
+from optplan.planning.metric import TOP_1_3_5
 from optplan.progress import Reporter
 
 COST = {"seconds": 40.0, "data_seconds": 10.0}
@@ -30,6 +31,16 @@ def test_the_log_has_a_line_for_every_epoch(tmp_path):
         f"40 s so far, 25% waiting for clips"
         for epoch in (1, 2)
     ]
+
+
+def test_scores_of_another_metric_are_called_by_its_name(tmp_path, capsys):
+    run = tmp_path / "motion" / "seed-1"
+    reporter = Reporter("start--cs-l1-r1", run=run, log=run / "log", metric=TOP_1_3_5)
+    entry = {"epoch": 1, "loss": 1.5, "top1": 0.25, "top3": 0.5, "top5": 0.75}
+    reporter.epoch(entry, DECISION, COST)
+    assert "loss 1.500  mean top-1/3/5  50.0%  knee at 3" in reporter.log.read_text()
+    reporter.finished({"trained_epochs": 9, "reason": "knee", "epochs": 3, "fitted": 0.5})
+    assert "t* = 3, mean top-1/3/5 50.0%" in capsys.readouterr().err
 
 
 def test_a_job_that_goes_on_has_the_epochs_before_in_its_log(tmp_path):

@@ -66,6 +66,10 @@ def test_a_fusion_that_cannot_be_is_refused_with_its_name(fusions, message):
             r"flow\.flow\.short_side is the least video\.short_side, 12: .* give at least 16",
         ),
         (
+            MOTION | {"video": {"augmentation": "moco"}},
+            r"flow\.video\.augmentation: 'moco' changes colours, .* write paper",
+        ),
+        (
             MOTION | {"network": {"name": "this:that"}},
             r"flow\.modality: flow is for the networks p3d, .* \('this:that'\) sees RGB",
         ),

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from optplan.planning.curves import Fit
+from optplan.planning.metric import metric_of
 from optplan.planning.states import Transition
 from optplan.reporting.records import read_curve, read_json
 from optplan.reporting.style import BLACK, BLUE, COLUMN, GREY, PAGE, RED, STYLE, save
@@ -55,12 +56,14 @@ def draw_curves(run: Path, transitions: Sequence[str], path_stem: Path) -> None:
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes, name in zip(grid.flat, transitions, strict=False):
             folder = Path(run) / "transitions" / name
-            _draw_curve(axes, read_curve(folder / "curve.jsonl"), read_json(folder / "knee.json"))
+            knee = read_json(folder / "knee.json")
+            metric = metric_of(knee)  # the same for all transitions of a run
+            _draw_curve(axes, read_curve(folder / "curve.jsonl", metric), knee)
             axes.set_title(transition_title(Transition.parse(name)), loc="left")
         for axes in grid.flat[len(transitions) :]:
             axes.axis("off")
         figure.supxlabel("epoch", fontsize=7)
-        figure.supylabel("validation top-1 (%)", fontsize=7)
+        figure.supylabel(f"validation {metric.title} (%)", fontsize=7)
         handles = [Line2D([], [], **style) for style in CURVES.values()]
         figure.legend(handles, list(CURVES), loc="outside upper left", ncols=len(CURVES))
         save(figure, path_stem)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from tabulate import tabulate
 
+from optplan.planning.metric import TOP_1, metric_of
+
 REASONS = {
     "knee": "the knee was passed",
     "bounded": "it could not win any more",
@@ -14,7 +16,8 @@ REASONS = {
 def explain(record: Mapping) -> str:
     """The candidates of a state, best first, what was not trained and why, and the path.
 
-    `record` is the content of states/<state>.json; scores are validation top-1.
+    `record` is the content of states/<state>.json; scores are those of validation videos: top-1, or
+    what the candidates name as their metric.
     """
     lines = [_verdict(record), ""]
     if record["candidates"]:
@@ -34,6 +37,8 @@ def _verdict(record: Mapping) -> str:
     if not candidates:
         return f"{name} was not explored."
     best = f"{name} follows {record['parent']} with {100 * record['score']:.1f} %"
+    if metric_of(candidates[0]) != TOP_1:
+        best += f" {metric_of(candidates[0]).title}"
     if record["epochs"] == 0:
         best += " and keeps its model: the knee lies at t* = 0, training only lost"
     if len(candidates) == 1:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from optplan.places import available
 from optplan.planning.curves import FAMILIES, Fit, fit
+from optplan.planning.metric import METRICS, TOP_1, Metric
 from optplan.reporting.layout import MEASURED, Table
 from optplan.reporting.measured import Results
 from optplan.reporting.records import read_curve
@@ -38,11 +39,12 @@ LINES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The validation top-1 (fractions) of epochs 0, 1, ... of a transition of an experiment."""
+    """The validation scores (fractions) of epochs 0, 1, ... of a transition of an experiment."""
 
     experiment: str
     transition: str
     scores: tuple[float, ...]
+    metric: Metric = TOP_1
 
     @property
     def from_scratch(self) -> bool:
@@ -53,11 +55,12 @@ def collect(results: Results, names: Iterable[str]) -> list[Curve]:
     """Every curve that the experiments trained, of all seeds, if it has enough scores to fit."""
     curves = []
     for name in available(results.study, names):
+        metric = METRICS[results.settings(name)["knee"]["metric"]]
         for run in results.runs(name):
             for cost in transition_costs(run):
                 folder = Path(cost).parent
-                scores = tuple(read_curve(folder / "curve.jsonl"))
-                curves.append(Curve(name, folder.name, scores))
+                scores = tuple(read_curve(folder / "curve.jsonl", metric))
+                curves.append(Curve(name, folder.name, scores, metric))
     return [curve for curve in curves if len(curve.scores) >= MIN_SCORES]
 
 
@@ -89,9 +92,15 @@ def table1(results: Results, names: Sequence[str], curves: Sequence[Curve], comm
         f"f(t) = g(t) - c t - d t²; {len(curves)} curves, {scratch} of them from scratch, of "
         f"{len({curve.experiment for curve in curves})} experiments. Means over curves; the CSV "
         "has the standard deviations.",
+        *([] if _titles(curves) == TOP_1.title else [f"Scores are {_titles(curves)}."]),
         *waiting_notes(results, {name: [name] for name in names}),
     ]
     return table
+
+
+def _titles(curves: Sequence[Curve]) -> str:
+    """What the scores are, all metrics by their names."""
+    return " or ".join(sorted({curve.metric.title for curve in curves})) or TOP_1.title
 
 
 def draw_families(curves: Sequence[Curve], path_stem: Path) -> None:
@@ -102,7 +111,7 @@ def draw_families(curves: Sequence[Curve], path_stem: Path) -> None:
         _draw_all(panels[0], curves)
         _draw_example(panels[1], [c for c in curves if c.from_scratch], "(b) from scratch")
         _draw_example(panels[2], [c for c in curves if not c.from_scratch], "(c) fine-tuning")
-        panels[0].set_ylabel("validation top-1 (%)")
+        panels[0].set_ylabel(f"validation {_titles(curves)} (%)")
         handles, labels = panels[1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
         save(figure, path_stem)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from optplan.planning.metric import TOP_1, Metric
+
 COUNTS = ("epochs", "frames_trained", "frames_evaluated", "seconds")
 
 
@@ -25,8 +27,8 @@ def read_yaml(path: str | Path) -> dict:
         raise ValueError(f"{path} is not YAML: {error}") from error
 
 
-def read_curve(path: str | Path) -> list[float]:
-    """The top-1 (fraction) of epochs 0, 1, ... from a curve.jsonl.
+def read_curve(path: str | Path, metric: Metric = TOP_1) -> list[float]:
+    """The scores (fractions) of epochs 0, 1, ... from a curve.jsonl.
 
     Raises ValueError when a line is not JSON, or the epochs do not count from 0 without a gap.
     """
@@ -40,7 +42,7 @@ def read_curve(path: str | Path) -> list[float]:
             raise ValueError(
                 f"{path}, line {number} has epoch {row['epoch']}, it must be {len(scores)}"
             )
-        scores.append(float(row["top1"]))
+        scores.append(metric.score(row))
     return scores
 
 

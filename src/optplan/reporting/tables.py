@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from optplan.planning.metric import METRICS
 from optplan.planning.strategies import HandTuned
 from optplan.reporting.paired import correct, difference
 from optplan.reporting.records import digits, read_json, read_yaml
@@ -108,12 +109,20 @@ def planner_note(
     else:
         wanted = SAMPLING_NAMES[expected_sampling]
         verdict = f"The planner chose {chosen} sampling; {wanted} was expected."
-    expected = plan["expected"]
-    top1 = _percent(expected["top1"], expected["standard_error"])
     return (
         f"{verdict} Its path is {path or 'to stay with the initial weights'}; "
-        f"the expected top-1 is {top1} % on {expected['videos']} validation videos.{_cut(plan)}"
+        f"the expected {_expected(plan['expected'])} validation videos.{_cut(plan)}"
     )
+
+
+def _expected(expected: Mapping) -> str:
+    """The score by its name, such as "top-1 is 50.5 ± 3.1 % on 210"."""
+    metric = next(metric for metric in METRICS.values() if metric.key in expected)
+    most, error = "at most ", expected.get("standard_error_at_most")
+    if error is None:
+        most, error = "", expected["standard_error"]
+    score = f"{100 * expected[metric.key]:.1f} ± {most}{100 * error:.1f}"
+    return f"{metric.title} is {score} % on {expected['videos']}"
 
 
 def _cut(plan: Mapping) -> str:

@@ -20,6 +20,7 @@ from optplan.locks import held
 from optplan.networks.custom import CustomNetwork
 from optplan.networks.weights import imagenet_file, load_initial_weights
 from optplan.planning.knee import KneeStopper
+from optplan.planning.metric import METRICS
 from optplan.planning.search import candidate
 from optplan.planning.states import Transition
 from optplan.progress import Reporter
@@ -82,13 +83,15 @@ def _train_to_knee(rank: Rank, settings, inputs, transition: Transition, name, s
     stage = stage_settings(settings, transition.target, name=name, seed=seed)
     rival = best_rival(inputs)
     stopping = stopper_settings(settings, from_start=from_start, rival=rival)
+    metric = METRICS[settings["knee"]["metric"]]
     folder = Path(outputs.knee).parent
     clips = JobClips(inputs, settings, transition.target)
     counted = settings if name == transition.name else None
     identity = _identity(settings, stage, inputs.split, inputs.weights)
-    snapshots = Snapshots(folder / "work", identity | stopping)
+    snapshots = Snapshots(folder / "work", identity | stopping | metric.mark)
     kept = snapshots.folder / "epochs.log"
-    reporter = Reporter(name, run=folder.parents[1], log=log, kept=kept, settings=counted)
+    lines = {"log": log, "kept": kept, "settings": counted, "metric": metric}
+    reporter = Reporter(name, run=folder.parents[1], **lines)
     result = train_stage(
         job_network(settings, clips.table, inputs.weights),
         clips.training(TRAINING, stage["seed"]),
@@ -96,6 +99,7 @@ def _train_to_knee(rank: Rank, settings, inputs, transition: Transition, name, s
         stage,
         snapshots=snapshots,
         stopper=KneeStopper(**stopping),
+        metric=metric,
         from_start=from_start,
         rank=rank,
         **_computing(settings),
@@ -108,7 +112,8 @@ def _train_to_knee(rank: Rank, settings, inputs, transition: Transition, name, s
         frames = result.cost["frames_trained"] + result.cost["frames_evaluated"]
         loss = recent_loss(result.curve, result.epochs) if result.epochs else None
         _write(rank, result, snapshots, outputs)
-        write_json(found | {"rival": rival, "frames": frames, "loss": loss}, outputs.knee)
+        more = {"rival": rival, "frames": frames, "loss": loss}
+        write_json(found | more | metric.mark, outputs.knee)
         reporter.finished(found)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from optplan.config import clip_spec
+from optplan.config import clip_spec, planning_spec
 from optplan.networks.custom import build_custom_network
 from optplan.networks.zoo import build_network
 from optplan.planning.states import State
@@ -27,6 +27,7 @@ class JobClips:
         self.table = read_table(inputs.split)
         self.video = settings["video"]
         self.spec = clip_spec(settings, state.sampling, state.length)
+        self.planning_spec = planning_spec(settings, state.sampling, state.length)
         store = FrameStore if settings["data"]["cache"] else VideoFiles
         if settings["modality"] == "rgb":
             self.source: FrameStore | VideoFiles | FlowClips = store(inputs.videos, self.table)
@@ -43,12 +44,19 @@ class JobClips:
             short_side=self.video["short_side"],
             crop=self.video["crop"],
             flip=self.video["flip"],
+            augmentation=self.video["augmentation"],
             seed=seed,
         )
 
     def validation(self) -> ViewClips:
-        return self.views(
-            ("val",), short_side=self.video["planning_short_side"], crop=self.video["crop"]
+        return ViewClips(
+            self.source,
+            self.table,
+            self._rows(("val",)),
+            self.planning_spec,
+            short_side=self.video["planning_short_side"],
+            crop=self.video["crop"],
+            first=self.video["planning_clip"] == "first-longest",
         )
 
     def views(self, subsets: tuple[str, ...], **views) -> ViewClips:

@@ -12,6 +12,7 @@ from statistics import fmean
 import torch
 
 from optplan.planning.knee import Decision, KneeStopper
+from optplan.planning.metric import TOP_1, Metric
 from optplan.training.devices import Rank
 from optplan.training.evaluation import score_videos, top_k
 from optplan.training.snapshots import Snapshots
@@ -49,6 +50,7 @@ def train_stage(
     *,
     snapshots: Snapshots,
     stopper: KneeStopper | None = None,
+    metric: Metric = TOP_1,
     from_start: bool = False,
     loss: float | None = None,
     rank: Rank = Rank(),  # noqa: B008
@@ -63,9 +65,10 @@ def train_stage(
         training: `TrainingClips`.
         validation: `ViewClips`, needed with a `stopper`.
         settings: learning_rate, schedule ("constant" or "cosine"), epochs (without a stopper),
-            batch_size (of all ranks), micro_batch, momentum, weight_decay, clip_norm, freeze_bn,
-            sync_bn, seed.
+            batch_size (of all ranks), micro_batch, momentum, weight_decay, loss_weight, clip_norm,
+            freeze_bn, sync_bn, seed.
         stopper: ends the stage at the knee (Sec. 3.3); without it `epochs` epochs are trained.
+        metric: what the stopper sees of every epoch; its parts are in the curve.
         from_start: the network is the initial one, whose score counts as 0.
         loss: without a stopper, train on after `epochs` epochs until the recent loss is as low, at
             most `MOST` times the epochs.
@@ -82,7 +85,7 @@ def train_stage(
     """
     snapshot = _restored(snapshots, rank)
     curve, cost = (snapshot["curve"], snapshot["cost"]) if snapshot else ([], dict(NO_COST))
-    decision = _replay(stopper, curve)
+    decision = _replay(stopper, metric, curve)
 
     def finished() -> bool:
         if decision is not None:
@@ -95,8 +98,8 @@ def train_stage(
     network = _prepared(network, settings, rank)
     steps = Steps(network, training, settings, rank=rank, workers=workers, compiled=compiled)
 
-    def score() -> float:
-        return _validate(network, validation, settings, cost, rank, workers)
+    def score() -> dict[str, float]:
+        return _validate(network, validation, metric, settings, cost, rank, workers)
 
     def save():
         if rank.first:
@@ -105,8 +108,9 @@ def train_stage(
 
     if snapshot is None:
         if stopper is not None:  # the initial weights count as 0 without an evaluation
-            curve.append({"epoch": 0, "loss": None, "top1": 0.0 if from_start else score()})
-            decision = stopper.update(0, curve[0]["top1"])
+            zero = {f"top{k}": 0.0 for k in metric.ks}
+            curve.append({"epoch": 0, "loss": None, **(zero if from_start else score())})
+            decision = stopper.update(0, metric.score(curve[0]))
         save()
     else:
         network.load_state_dict(snapshots.weights(cost["epochs"]))
@@ -119,8 +123,8 @@ def train_stage(
         entry = {"epoch": epoch, "loss": mean_loss}
         cost["frames_trained"] += len(training) * training.spec.length
         if stopper is not None:
-            entry["top1"] = score()
-            decision = stopper.update(epoch, entry["top1"])
+            entry |= score()
+            decision = stopper.update(epoch, metric.score(entry))
         curve.append(entry)
         cost["epochs"] = epoch
         cost["data_seconds"] += waited
@@ -150,12 +154,15 @@ def _prepared(network, settings: dict, rank: Rank):
     return network
 
 
-def _validate(network, validation, settings, cost, rank: Rank, workers: int) -> float:
+def _validate(
+    network, validation, metric: Metric, settings, cost, rank: Rank, workers: int
+) -> dict[str, float]:
+    """The top-k that the metric asks for; k is at most the number of classes."""
     scores, targets = score_videos(
         network, validation, rank=rank, batch_size=settings["micro_batch"] * 2, workers=workers
     )
     cost["frames_evaluated"] += len(targets) * validation.spec.length
-    return top_k(scores, targets)
+    return {f"top{k}": top_k(scores, targets, min(k, scores.shape[1])) for k in metric.ks}
 
 
 def recent_loss(curve: list[dict], epoch: int) -> float:
@@ -171,12 +178,12 @@ def long_enough(curve: list[dict], trained: int, epochs: int, loss: float | None
     return trained >= MOST * epochs or recent_loss(curve, trained) <= loss
 
 
-def _replay(stopper: KneeStopper | None, curve: list[dict]) -> Decision | None:
+def _replay(stopper: KneeStopper | None, metric: Metric, curve: list[dict]) -> Decision | None:
     """What the stopper says about the epochs that an earlier run has trained."""
     if stopper is None or not curve:
         return None
     for entry in curve:
-        stopper.observe(entry["epoch"], entry["top1"])
+        stopper.observe(entry["epoch"], metric.score(entry))
     return stopper.decide()
 
 

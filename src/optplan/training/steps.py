@@ -26,7 +26,7 @@ class Steps:
     Args:
         settings: those of `train_stage`. A step of SGD sees `batch_size` clips: those of all ranks,
             in as many micro-batches as needed. The last step of an epoch is averaged over what it
-            has.
+            has. Gradients are those of the loss times `loss_weight`.
         workers: decoding processes of this rank; they live as long as this object.
         compiled: whether the network runs through torch.compile.
     """
@@ -55,7 +55,7 @@ class Steps:
     def train_epoch(
         self, epoch: int, progress: Callable[[int, int, int], None] = silent
     ) -> tuple[float, float]:
-        """Mean loss over all clips, and the seconds spent on waiting for clips.
+        """Mean unweighted loss over all clips, and the seconds spent on waiting for clips.
 
         `progress(epoch, done, total)` is called after every step, with numbers of clips.
         Raises ValueError if the loss is not finite, naming epoch and learning rate.
@@ -109,8 +109,9 @@ class Steps:
                 own -= len(piece)
                 loss = _sum_of_losses(logits.float(), targets.to(device), counted)
                 # Ranks are averaged by DistributedDataParallel, clips are to be.
-                (loss * self.rank.count / len(group)).backward()
-            total += loss.detach()
+                weighted = loss * self.settings["loss_weight"]
+                (weighted * self.rank.count / len(group)).backward()
+            total += loss.detach()  # without the weight: runs with different ones compare
         nn.utils.clip_grad_norm_(self.network.parameters(), self.settings["clip_norm"])
         self.optimiser.step()
         return total, waited

@@ -5,7 +5,7 @@ import pandas as pd
 import torch
 from torch.utils.data import Dataset
 
-from optplan.video.sampling import ClipSpec, training_indices, view_indices
+from optplan.video.sampling import ClipSpec, first_indices, training_indices, view_indices
 from optplan.video.transforms import cut, random_box, view_boxes
 
 
@@ -22,6 +22,7 @@ class TrainingClips(Dataset):
         spec: how a clip is sampled.
         short_side, crop: range of the short side after resizing, and side of the square crop, px.
         flip: whether clips are mirrored at random.
+        augmentation: what comes after the crop: nothing ("paper"), or what `augment` does ("moco").
     """
 
     def __init__(
@@ -35,10 +36,16 @@ class TrainingClips(Dataset):
         crop: int,
         flip: bool,
         seed: int,
+        augmentation: str = "paper",
     ):
         self.source, self.rows, self.spec = source, np.asarray(rows), spec
         self.frames, self.targets = _columns(table)
         self.short_side, self.crop, self.flip, self.seed = short_side, crop, flip, seed
+        self.augment = None
+        if augmentation == "moco":
+            from optplan.video.augmentation import augment  # torchvision is slow to import
+
+            self.augment = augment
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -52,11 +59,17 @@ class TrainingClips(Dataset):
         box = random_box(
             *frames.shape[1:3], short_side=self.short_side, crop=self.crop, flip=self.flip, rng=rng
         )
-        return cut(frames, box, self.crop), int(self.targets[row])
+        clip = cut(frames, box, self.crop)
+        if self.augment is not None:
+            clip = self.augment(clip, rng)
+        return clip, int(self.targets[row])
 
 
 class ViewClips(Dataset):
-    """All views of a video for evaluation: `num_clips` clips times `num_crops` crops (Sec. 5.2)."""
+    """All views of a video for evaluation: `num_clips` clips times `num_crops` crops (Sec. 5.2).
+
+    Clips are spread over the video, one is the centric clip; or it is the video's `first`.
+    """
 
     def __init__(
         self,
@@ -69,11 +82,14 @@ class ViewClips(Dataset):
         crop: int,
         num_clips: int = 1,
         num_crops: int = 1,
+        first: bool = False,
     ):
+        if first and num_clips != 1:
+            raise ValueError(f"there is one first clip of a video, not {num_clips}")
         self.source, self.rows, self.spec = source, np.asarray(rows), spec
         self.frames, self.targets = _columns(table)
         self.short_side, self.crop = short_side, crop
-        self.num_clips, self.num_crops = num_clips, num_crops
+        self.num_clips, self.num_crops, self.first = num_clips, num_crops, first
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -81,7 +97,7 @@ class ViewClips(Dataset):
     def __getitem__(self, number: int) -> tuple[torch.Tensor, int]:
         """Views (num_clips * num_crops, C, T, crop, crop) uint8 and the video's target."""
         row = self.rows[number]
-        indices = view_indices(self.frames[row], self.spec, num_clips=self.num_clips)
+        indices = self._indices(self.frames[row])
         frames = self.source.clip(row, indices.ravel())
         frames = frames.reshape(*indices.shape, *frames.shape[1:])
         boxes = view_boxes(
@@ -92,6 +108,11 @@ class ViewClips(Dataset):
         )
         views = [cut(clip, box, self.crop) for clip in frames for box in boxes]
         return torch.stack(views), int(self.targets[row])
+
+    def _indices(self, num_frames: int) -> np.ndarray:
+        if self.first:
+            return first_indices(num_frames, self.spec)
+        return view_indices(num_frames, self.spec, num_clips=self.num_clips)
 
 
 def _columns(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

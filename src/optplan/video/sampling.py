@@ -63,7 +63,19 @@ def view_indices(num_frames: int, spec: ClipSpec, *, num_clips: int) -> np.ndarr
     Consecutive windows start at the centres of `num_clips` equal parts of the possible starts;
     uniform clips each span the whole video and differ in where their snippets start in a segment.
     """
-    fractions = (np.arange(num_clips) + 0.5) / num_clips
+    return _clips(num_frames, spec, (np.arange(num_clips) + 0.5) / num_clips)
+
+
+def first_indices(num_frames: int, spec: ClipSpec) -> np.ndarray:
+    """Frame indices (1, T) of the first clip: a window from frame 0, or first snippets of segments.
+
+    The released code evaluates this one while planning.
+    """
+    return _clips(num_frames, spec, np.zeros(1))
+
+
+def _clips(num_frames: int, spec: ClipSpec, fractions: np.ndarray) -> np.ndarray:
+    """One clip for each fraction of the starts that it, or each of its snippets, allows."""
     if spec.sampling == "cs":
         starts = np.floor(fractions * (_last_start(num_frames, spec) + 1)).astype(int)
         return np.stack([_window(num_frames, spec, start) for start in starts])

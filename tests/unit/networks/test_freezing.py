@@ -112,6 +112,7 @@ def train_a_stage(before, folder, *, freeze_bn):
         "micro_batch": 2,
         "momentum": 0.9,
         "weight_decay": 0.1,
+        "loss_weight": 1.0,
         "clip_norm": 40.0,
         "freeze_bn": freeze_bn,
         "sync_bn": False,

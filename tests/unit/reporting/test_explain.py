@@ -21,6 +21,14 @@ def test_the_candidates_are_told_best_first_with_what_they_lead_by(finished):
     assert text.rstrip().splitlines()[-1].startswith("Its best path: start -> cs-l")
 
 
+def test_scores_of_another_metric_are_called_by_its_name(finished):
+    record = finished.records["cs-l2-r2"]
+    assert "top-1" not in explain(record)
+    candidates = [c | {"metric": "top-1-3-5"} for c in record["candidates"]]
+    score = f"{100 * record['score']:.1f} % mean top-1/3/5"
+    assert score in explain(record | {"candidates": candidates})
+
+
 def test_a_state_that_trained_nothing_says_that_it_keeps_its_parents_model(finished):
     kept = next(record for record in finished.records.values() if record["epochs"] == 0)
     assert "keeps its model: the knee lies at t* = 0" in explain(kept)

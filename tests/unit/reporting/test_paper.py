@@ -4,13 +4,15 @@ import csv
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from optplan.config import resolve
 from optplan.planning.curves import FAMILIES
-from optplan.reporting.families import collect
+from optplan.planning.metric import TOP_1_3_5
+from optplan.reporting.families import collect, draw_families, table1
 from optplan.reporting.layout import Table, escape
 from optplan.reporting.measured import Results
 from optplan.reporting.paper import draw_figure, make_table
@@ -132,6 +134,17 @@ def test_table_1_fits_every_family_to_every_curve(root, study, table):
     assert {row[-1] for row in found.rows} == {str(len(curves))}
     errors = {r["row"]: r["mean"] for r in measured(found) if r["column"] == "RMSE"}
     assert 0.003 < errors["exponential"] < 0.01  # the noise is 0.006
+
+
+def test_table_1_and_fig_2_name_another_metric_than_top_1(root, study, tmp_path):
+    results = Results(root, study)
+    curves = collect(results, ["shapes"])
+    both = [curves[0], replace(curves[1], metric=TOP_1_3_5), *curves[2:4]]
+    notes = [table1(results, ["shapes"], found, "").notes for found in (curves[:4], both)]
+    assert notes[1] == [*notes[0], "Scores are mean top-1/3/5 or top-1."]
+    draw_families(curves[:4], tmp_path / "top-1")
+    draw_families(both, tmp_path / "both")
+    assert (tmp_path / "top-1.png").read_bytes() != (tmp_path / "both.png").read_bytes()
 
 
 def test_section_54_shows_the_path_beside_the_best_hand_tuned_strategy(table):

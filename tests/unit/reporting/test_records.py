@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from optplan.planning.metric import TOP_1_3_5
 from optplan.reporting.records import costs, read_curve, read_json, read_yaml
 
 
@@ -11,6 +12,13 @@ def test_a_curve_is_read_in_the_order_of_its_epochs(tmp_path):
         '{"epoch": 0, "top1": 0.1, "loss": null}\n{"epoch": 1, "top1": 1, "loss": 2.3}\n'
     )
     assert read_curve(path) == [0.1, 1.0]
+
+
+def test_a_curve_of_another_metric_is_read_as_its_mean(tmp_path):
+    path = tmp_path / "curve.jsonl"
+    path.write_text('{"epoch": 0, "loss": null, "top1": 0.25, "top3": 0.5, "top5": 0.75}\n')
+    assert read_curve(path, TOP_1_3_5) == [0.5]
+    assert read_curve(path) == [0.25]
 
 
 def test_a_curve_with_a_missing_epoch_is_refused(tmp_path):

@@ -121,6 +121,14 @@ def test_the_note_tells_the_path_and_the_expected_accuracy():
     )
 
 
+def test_the_note_names_another_metric_than_top_1():
+    name, error = "mean_of_top1_top3_top5", "standard_error_at_most"
+    plan = {"sampling": "us", "expected": {name: 0.7, error: 0.01, "videos": 210}, "path": []}
+    assert planner_note(plan).endswith(
+        "the expected mean top-1/3/5 is 70.0 ± at most 1.0 % on 210 validation videos."
+    )
+
+
 def test_the_note_names_the_stages_that_max_epochs_cut_short(finished):
     assert "max_epochs" not in planner_note(finished.plan)
     first, *rest = finished.plan["path"]

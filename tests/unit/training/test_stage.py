@@ -5,6 +5,7 @@ import pytest
 import torch
 from tiny import SETTINGS, short_stopper, tiny_data, tiny_network, train, weights_of
 
+from optplan.planning.metric import TOP_1_3_5
 from optplan.training.snapshots import Snapshots
 from optplan.training.stage import recent_loss, train_stage
 from optplan.training.steps import learning_rate
@@ -131,6 +132,22 @@ def test_epoch_0_counts_0_at_the_start_and_is_evaluated_elsewhere(tmp_path, from
     assert result.cost["frames_evaluated"] == evaluations * 8 * 4
 
 
+def test_with_the_other_metric_the_curve_has_its_parts_and_the_knee_is_that_of_their_mean(tmp_path):
+    call = {"metric": TOP_1_3_5, "from_start": True}
+    whole = train(tmp_path / "whole", stopper=short_stopper(), call=call)
+    plain = train(tmp_path / "plain", stopper=short_stopper(), call={"from_start": True})
+    assert [e["top1"] for e in whole.curve] == [e["top1"] for e in plain.curve]
+    parts = [(entry["top3"], entry["top5"]) for entry in whole.curve]
+    assert parts == [(0.0, 0.0)] + [(1.0, 1.0)] * whole.cost["epochs"]  # there are two classes
+    best = whole.curve[whole.epochs]
+    assert whole.decision.observed == (best["top1"] + 2) / 3
+    cut = call | {"report": interrupt_after(2)}
+    with pytest.raises(Interrupted):
+        train(tmp_path / "cut", stopper=short_stopper(), call=cut)
+    continued = train(tmp_path / "cut", stopper=short_stopper(), call=call)
+    assert (continued.curve, continued.decision) == (whole.curve, whole.decision)
+
+
 def test_the_micro_batch_does_not_change_what_is_learnt(tmp_path):
     weights = []
     for micro_batch in (8, 4, 2):
@@ -199,6 +216,22 @@ def test_a_constant_rate_stays_and_a_cosine_falls_from_the_rate_to_nothing():
     assert all(later < earlier for earlier, later in pairwise(rates))
     assert math.isclose(learning_rate(cosine, 3, 0), 0.01)
     assert learning_rate(cosine, 4, 1.0) < 1e-12
+
+
+def test_the_loss_weight_scales_the_gradient_and_not_the_reported_loss(tmp_path):
+    own = {"epochs": 1, "batch_size": 8, "micro_batch": 8, "weight_decay": 0.0, "clip_norm": 1e9}
+    start, steps, losses = tiny_network().state_dict(), [], []
+    for weight in (1.0, 4.0):
+        folder = tmp_path / str(weight)
+        result = train(folder, loss_weight=weight, **own)
+        after = weights_of(folder, result)
+        steps.append({n: after[n] - start[n] for n, t in start.items() if n.endswith("weight")})
+        losses.append(result.curve[0]["loss"])
+    # In a single step SGD with momentum is linear in the gradient.
+    for name, step in steps[0].items():
+        torch.testing.assert_close(steps[1][name], 4 * step, rtol=1e-3, atol=1e-6)
+    assert any(step.abs().max() > 1e-4 for step in steps[0].values())
+    assert losses[0] == losses[1]
 
 
 def test_a_loss_that_is_not_finite_names_epoch_and_learning_rate(tmp_path):

@@ -19,6 +19,7 @@ SETTINGS = {
     "micro_batch": 4,
     "momentum": 0.9,
     "weight_decay": 1e-4,
+    "loss_weight": 1.0,
     "clip_norm": 40.0,
     "freeze_bn": False,
     "sync_bn": False,

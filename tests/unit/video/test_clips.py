@@ -26,9 +26,9 @@ def videos(tmp_path_factory):
     return table, VideoFiles(root, table), FrameStore(root / "frames.npy", table)
 
 
-def training_clips(source, table, spec=CONSECUTIVE, *, seed=1, rows=(0, 1, 2)):
+def training_clips(source, table, spec=CONSECUTIVE, *, seed=1, rows=(0, 1, 2), **own):
     scale = {"short_side": [28, 36], "crop": 24, "flip": True}
-    return TrainingClips(source, table, np.array(rows), spec, seed=seed, **scale)
+    return TrainingClips(source, table, np.array(rows), spec, seed=seed, **scale, **own)
 
 
 def test_a_training_clip_is_uint8_of_the_specified_size_with_its_target(videos):
@@ -40,25 +40,35 @@ def test_a_training_clip_is_uint8_of_the_specified_size_with_its_target(videos):
     assert clips[1, 1][1] == 2
 
 
-def test_a_training_clip_follows_from_seed_epoch_and_number_alone(videos):
+@pytest.mark.parametrize("augmentation", ["paper", "moco"])
+def test_a_training_clip_follows_from_seed_epoch_and_number_alone(videos, augmentation):
     table, _, store = videos
-    clips = training_clips(store, table)
+    own = {"augmentation": augmentation}
+    clips = training_clips(store, table, **own)
     first = clips[3, 2][0]
     for number in (0, 1):
         clips[1, number]
     assert torch.equal(clips[3, 2][0], first)
-    assert torch.equal(training_clips(store, table)[3, 2][0], first)
+    assert torch.equal(training_clips(store, table, **own)[3, 2][0], first)
     assert not torch.equal(clips[4, 2][0], first)
-    assert not torch.equal(training_clips(store, table, seed=2)[3, 2][0], first)
+    assert not torch.equal(training_clips(store, table, seed=2, **own)[3, 2][0], first)
 
 
-def test_the_same_clips_come_from_a_worker_and_from_the_main_process(videos):
+def test_augmentation_changes_the_pixels_of_the_same_crops(videos):
     table, _, store = videos
+    plain, moco = (training_clips(store, table, augmentation=name) for name in ("paper", "moco"))
+    clips = [(plain[epoch, 0][0], moco[epoch, 0][0]) for epoch in range(1, 13)]
+    assert sum(not torch.equal(one, other) for one, other in clips) > 6
+    likeness = [np.corrcoef(a.flatten(), b.flatten())[0, 1] for a, b in clips]
+    assert np.median(likeness) > 0.5
+
+
+@pytest.mark.parametrize("augmentation", ["paper", "moco"])
+def test_the_same_clips_come_from_a_worker_and_from_the_main_process(videos, augmentation):
+    table, _, store = videos
+    clips = training_clips(store, table, augmentation=augmentation)
     keys = [[(1, 2), (1, 0)], [(1, 1)]]
-    runs = [
-        list(DataLoader(training_clips(store, table), batch_sampler=keys, num_workers=workers))
-        for workers in (0, 1)
-    ]
+    runs = [list(DataLoader(clips, batch_sampler=keys, num_workers=workers)) for workers in (0, 1)]
     for (clips, targets), (same_clips, same_targets) in zip(*runs, strict=True):
         assert torch.equal(clips, same_clips)
         assert torch.equal(targets, same_targets)
@@ -84,6 +94,18 @@ def test_the_views_of_a_video_are_its_clips_times_its_crops(videos):
     assert len({view.numpy().tobytes() for view in views}) == 6
     centre, _ = ViewClips(store, table, [2], CONSECUTIVE, **scale)[0]
     assert centre.shape == (1, 3, 4, 24, 24)
+
+
+def test_the_first_clip_of_a_video_can_be_asked_for_and_is_one(videos):
+    table, _, store = videos
+    scale = {"short_side": 32, "crop": 32}
+    first, _ = ViewClips(store, table, [2], CONSECUTIVE, first=True, **scale)[0]
+    frames = table.assign(frames=CONSECUTIVE.length)  # all the frames that its centric clip knows
+    beginning, _ = ViewClips(store, frames, [2], CONSECUTIVE, **scale)[0]
+    assert torch.equal(first, beginning)
+    assert not torch.equal(first, ViewClips(store, table, [2], CONSECUTIVE, **scale)[0][0])
+    with pytest.raises(ValueError, match="one first clip of a video, not 2"):
+        ViewClips(store, table, [2], CONSECUTIVE, first=True, num_clips=2, **scale)
 
 
 def test_asking_past_the_last_video_ends_the_iteration(videos):

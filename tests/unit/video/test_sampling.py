@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from optplan.video.sampling import ClipSpec, training_indices, view_indices
+from optplan.video.sampling import ClipSpec, first_indices, training_indices, view_indices
 
 SPECS = [
     *(ClipSpec(sampling="cs", length=n, stride=s) for n in (1, 4, 16, 64) for s in (1, 2, 5)),
@@ -82,6 +82,12 @@ def test_the_centric_clip_is_centred(spec):
         before, after = indices[0], frames - 1 - indices[-1]
         # A consecutive clip is off by half a frame at most; a snippet by one of its segment.
         assert abs(before - after) <= (1 if spec.sampling == "cs" else 2)
+
+
+def test_the_first_clip_begins_with_the_video_and_uniform_snippets_with_their_segments():
+    assert first_indices(40, consecutive(4, 2)).tolist() == [[0, 2, 4, 6]]
+    assert first_indices(3, consecutive(4)).tolist() == [[0, 1, 2, 0]]
+    assert first_indices(40, uniform(8, 2)).tolist() == [[0, 1, 10, 11, 20, 21, 30, 31]]
 
 
 def test_short_videos_are_looped():
