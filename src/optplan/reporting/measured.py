@@ -13,6 +13,7 @@ from optplan.reporting.layout import MEASURED, PUBLISHED
 from optplan.reporting.paired import Difference, correct, difference
 from optplan.reporting.records import costs, read_json, read_yaml
 from optplan.reporting.spending import cost_alone, cost_planned, sum_costs
+from optplan.study import variant_folders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +109,10 @@ class Results:
         run = self.runs(name)[0]
         plan = read_yaml(run / "variants" / variant / "plan.yaml")
         epochs = sum(step["epochs"] for step in plan["path"])
-        own = sorted((run / "variants" / variant).glob("*/cost.json"))
-        parts = [cost_planned(run, searched=False, name=variant), *([costs(own)] if own else [])]
+        parts = [cost_planned(run, plan, searched=False, name=variant)]
+        folders = variant_folders(str(run), self.settings(name), run / "plan.yaml", variant)
+        own = [Path(folder, "cost.json") for folder in folders if Path(folder).parent.name == variant]
+        parts += [costs(own)] if own else []
         return self._measured(name, [run], variant, "top1", epochs, parts)
 
     def lead(self, name: str, other: str, *, runs: int | None = None) -> Difference | None:
@@ -133,7 +136,8 @@ class Results:
         return self._measured(name, self.runs(name), "planned", metric, epochs, costs)
 
     def _path_cost(self, name: str, run: Path) -> dict:
-        return cost_planned(run, searched=not self.settings(name)["plan"])
+        searched = not self.settings(name)["plan"]
+        return cost_planned(run, self.plan(name, run), searched=searched)
 
     def _path_epochs(self, name: str) -> int:
         plans = [self.plan(name, run) for run in self.runs(name)]

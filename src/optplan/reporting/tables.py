@@ -38,6 +38,7 @@ def comparison_rows(
     no cost.json.
     """
     run = Path(run)
+    plan = read_yaml(Path(given_plan or run / "plan.yaml"))
     alone = {name: cost_alone(run, name) for name in strategies}
     rows = [
         {"strategy": name, "sampling": HandTuned.parse(name).sampling}
@@ -52,10 +53,10 @@ def comparison_rows(
     rows.append(
         {
             "strategy": REPLAYED if given_plan else PLANNED,
-            "sampling": read_yaml(Path(given_plan or run / "plan.yaml"))["sampling"],
+            "sampling": plan["sampling"],
         }
         | _accuracy(run, "planned")
-        | _cost(cost_planned(run, searched=not given_plan))
+        | _cost(cost_planned(run, plan, searched=not given_plan))
     )
     return pd.DataFrame([{"experiment": experiment, "seed": seed} | row for row in rows])
 

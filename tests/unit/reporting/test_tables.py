@@ -27,6 +27,11 @@ def rows(run, strategies=STRATEGIES, given_plan=None):
     )
 
 
+def retrained(finished) -> int:
+    """Epochs of the planned path alone."""
+    return sum(step["epochs"] for step in finished.plan["path"])
+
+
 @pytest.fixture
 def table(finished):
     return rows(finished.run)
@@ -59,7 +64,7 @@ def test_what_strategies_have_in_common_was_spent_once(by_strategy):
 
 def test_the_planned_path_costs_every_trained_transition_and_its_retraining(finished, by_strategy):
     candidates = [c for record in finished.records.values() for c in record["candidates"]]
-    epochs = sum(c["trained_epochs"] for c in candidates) + 8 + 4
+    epochs = sum(c["trained_epochs"] for c in candidates) + retrained(finished)
     assert by_strategy.loc[PLANNED, "epochs"] == epochs
     assert by_strategy.loc[PLANNED, "frames"] == epochs * (96_000 + 24_000)
 
@@ -87,12 +92,20 @@ def test_a_transition_that_the_records_do_not_count_costs_nothing(finished, tmp_
     assert again.loc[PLANNED, "epochs"] == by_strategy.loc[PLANNED, "epochs"]
 
 
+def test_stages_of_an_earlier_longer_plan_cost_nothing(finished, tmp_path, by_strategy):
+    run = shutil.copytree(finished.run, tmp_path / "run")
+    planned = run / "strategies" / "planned"
+    shutil.copytree(planned / "1", planned / str(len(finished.plan["path"]) + 1))
+    again = rows(run).set_index("strategy")
+    assert again.loc[PLANNED, "epochs"] == by_strategy.loc[PLANNED, "epochs"]
+
+
 def test_a_replayed_path_costs_only_its_training(finished, tmp_path):
     run = shutil.copytree(finished.run, tmp_path / "run")
     shutil.rmtree(run / "transitions")
     (run / "plan.yaml").rename(tmp_path / "given.yaml")
     table = rows(run, given_plan=str(tmp_path / "given.yaml")).set_index("strategy")
-    assert table.loc[REPLAYED, "epochs"] == 8 + 4
+    assert table.loc[REPLAYED, "epochs"] == retrained(finished)
     note = planner_note(finished.plan, given_plan="given.yaml")
     assert note.startswith("The path of given.yaml was replayed without planning: cs-l")
 
