@@ -30,7 +30,7 @@ def resolve(config: dict) -> dict:
     plan, the facts of the data set and the schema's own defaults, in this order. Returns {"study",
     "seed", "skip_missing", "tables", "experiments": {name: settings}, "fusions"}. The `plan` of an
     experiment with `plan_of` is the file that the other experiment's plan will be written to, with
-    the first seed.
+    the first seed; `given_plan` has those of the others.
 
     Raises:
         ValueError: for an unknown key, a value of the wrong kind or one that cannot work; the
@@ -54,12 +54,21 @@ def resolve(config: dict) -> dict:
         experiments[name] = settings
     study |= {"experiments": experiments, "fusions": config.get("fusions", {})}
     check_study(experiments, study["fusions"])
-    for settings in experiments.values():
-        if settings["plan_of"] is not None:
-            run = f"results/{study['study']}/{settings['plan_of']}/seed-{settings['seeds'][0]}"
-            settings["plan"] = f"{run}/plan.yaml"
+    for name, settings in experiments.items():
+        settings["plan"] = given_plan(study, name, settings["seeds"][0])
     check_places(study)
     return study
+
+
+def given_plan(study: Mapping, name: str, seed: int) -> str | None:
+    """The plan that a seed of the experiment `name` replays, of another one that of the same seed.
+
+    None where it plans itself.
+    """
+    settings = study["experiments"][name]
+    if settings["plan_of"] is None:
+        return settings["plan"]
+    return f"results/{study['study']}/{settings['plan_of']}/seed-{seed}/plan.yaml"
 
 
 def graph(settings: Mapping) -> TransitionGraph:

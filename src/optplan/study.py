@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from optplan.config import flow_settings, graph, resolve
+from optplan.config import flow_settings, given_plan, graph, resolve
 from optplan.paper import (
     PAPER,
     figure_names,
@@ -39,6 +39,7 @@ __all__ = [
     "figure_places",
     "fingerprint",
     "flow_settings",
+    "given_plan",
     "graph",
     "is_dry_run",
     "job_settings",

@@ -112,10 +112,8 @@ class Results:
         epochs = sum(step["epochs"] for step in plan["path"])
         parts = [cost_planned(run, plan, searched=False, name=variant)]
         folders = variant_folders(str(run), self.settings(name), run / "plan.yaml", variant)
-        own = [
-            Path(folder, "cost.json") for folder in folders if Path(folder).parent.name == variant
-        ]
-        parts += [costs(own)] if own else []
+        own = [folder for folder in map(Path, folders) if folder.parent.name == variant]
+        parts += [costs(folder / "cost.json" for folder in own)] if own else []
         return self._measured(name, [run], variant, "top1", epochs, parts)
 
     def lead(self, name: str, other: str, *, runs: int | None = None) -> Difference | None:

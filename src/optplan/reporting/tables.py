@@ -13,8 +13,9 @@ import pandas as pd
 
 from optplan.planning.strategies import HandTuned
 from optplan.reporting.paired import correct, difference
-from optplan.reporting.records import digits, read_json, read_yaml
+from optplan.reporting.records import digits, read_json
 from optplan.reporting.spending import cost_alone, cost_planned, cost_spent, sum_costs
+from optplan.study import read_plan
 
 GRID = "best hand-tuned (grid)"
 SHARED = "same, beginnings shared"
@@ -22,6 +23,29 @@ PLANNED = "planned path"
 REPLAYED = "replayed path"
 FUSION = "mean of the scores"
 SAMPLING_NAMES = {"cs": "consecutive", "us": "uniform"}
+
+
+def comparison(root: Path, experiments: Mapping[str, Mapping]) -> tuple[pd.DataFrame, dict]:
+    """The rows of all experiments and seeds below `root` (results/<study>), and a note on each.
+
+    `experiments` says of each by name its "strategies", its "expected_sampling", and as "plans" the
+    file that each seed replays, None where it plans itself.
+    """
+    rows, notes = [], {}
+    for name, own in experiments.items():
+        told = {}
+        for seed, given in own["plans"].items():
+            run = Path(root, name, f"seed-{seed}")
+            strategies = own["strategies"]
+            rows.append(
+                comparison_rows(
+                    run, experiment=name, seed=seed, strategies=strategies, given_plan=given
+                )
+            )
+            plan, expected = read_plan(given or run / "plan.yaml"), own["expected_sampling"]
+            told[seed] = planner_note(plan, expected_sampling=expected, given_plan=given)
+        notes[name] = _of_seeds(told)
+    return pd.concat(rows, ignore_index=True), notes
 
 
 def comparison_rows(
@@ -38,7 +62,7 @@ def comparison_rows(
     no cost.json.
     """
     run = Path(run)
-    plan = read_yaml(Path(given_plan or run / "plan.yaml"))
+    plan = read_plan(given_plan or run / "plan.yaml")
     alone = {name: cost_alone(run, name) for name in strategies}
     rows = [
         {"strategy": name, "sampling": HandTuned.parse(name).sampling}
@@ -115,6 +139,13 @@ def planner_note(
         f"{verdict} Its path is {path or 'to stay with the initial weights'}; "
         f"the expected top-1 is {top1} % on {expected['videos']} validation videos.{_cut(plan)}"
     )
+
+
+def _of_seeds(notes: Mapping[int, str]) -> str:
+    """The notes on an experiment's seeds, once if they are the same."""
+    if len(set(notes.values())) == 1:
+        return next(iter(notes.values()))
+    return "\n".join(f"- Seed {seed}: {note}" for seed, note in notes.items())
 
 
 def _cut(plan: Mapping) -> str:
