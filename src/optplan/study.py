@@ -210,7 +210,7 @@ def variant_paths(settings: Mapping, plan) -> dict[str, tuple[State, ...]]:
     return variants(graph(settings), path)
 
 
-def variant_folders(run: str, settings: dict, plan, variant: str) -> list[str]:
+def variant_folders(run: str, settings: Mapping, plan, variant: str) -> list[str]:
     """Where the epochs of each stage of a variant are determined.
 
     As long as it goes with the plan, by the plan's own transitions; then by stages of its own.
