@@ -29,8 +29,9 @@ rule compare:
     params:
         experiments={
             name: {
-                key: own[key]
-                for key in ("seeds", "strategies", "expected_sampling", "plan")
+                "plans": {s: study.given_plan(STUDY, name, s) for s in own["seeds"]},
+                "strategies": own["strategies"],
+                "expected_sampling": own["expected_sampling"],
             }
             for name, own in PRESENT.items()
         },

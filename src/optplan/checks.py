@@ -11,10 +11,11 @@ from pathlib import Path
 import yaml
 
 from optplan.planning.states import State
-from optplan.planning.strategies import HandTuned
+from optplan.planning.strategies import HandTuned, stage_name
 from optplan.schema import hint
 from optplan.video.official import check_official, facts
 
+NAME_MAX = 255  # characters of a file's name, on common file systems
 NETWORKS = ("p3d", "g_p3d", "dg_p3d", "i3d")  # optplan.networks.zoo, which imports torch
 
 
@@ -214,6 +215,13 @@ def _check_strategies(settings: dict, where: str):
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
         _check_reach(stages, settings["states"], f"{where}: {name!r}")
+        log = f"{stage_name(stages)}.log"  # its longest file name
+        if len(log) > NAME_MAX:
+            raise ValueError(
+                f"{where}: {name!r} has {len(stages)} stages, and a file named after them would "
+                f"have {len(log)} characters in its name, at most {NAME_MAX} are possible; give "
+                f"fewer clip lengths or learning rates"
+            )
 
 
 def _check_plan(settings: dict, where: str):

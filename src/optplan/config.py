@@ -31,7 +31,7 @@ def resolve(config: dict) -> dict:
     plan, the facts of the data set and the schema's own defaults, in this order. Returns {"study",
     "seed", "skip_missing", "tables", "experiments": {name: settings}, "fusions"}. The `plan` of an
     experiment with `plan_of` is the file that the other experiment's plan will be written to, with
-    the first seed.
+    the first seed; `given_plan` has those of the others.
 
     Raises:
         ValueError: for an unknown key, a value of the wrong kind or one that cannot work; the
@@ -43,9 +43,9 @@ def resolve(config: dict) -> dict:
     study["tables"] = _fill(config.get("tables", {}), schema["properties"]["tables"])
     defaults, experiments = config.get("defaults", {}), {}
     for name, own in config["experiments"].items():
-        settings = _merge(_merge(defaults, _lent(config, own or {})), own or {})
-        settings = _with_facts(_with_plan(_with_preset(settings)))
-        settings = _fill(settings, schema["$defs"]["experiment"])
+        lent = _lent(config, own or {}, schema["$defs"]["experiment"])
+        settings = _merge(_merge(defaults, lent), own or {})
+        settings = _completed(settings, schema["$defs"]["experiment"])
         where = f"experiments.{name}"
         wanted = {**schema["$defs"]["experiment"], "$defs": schema["$defs"]}
         check_schema(settings, wanted, f"{where}.")
@@ -55,12 +55,21 @@ def resolve(config: dict) -> dict:
         experiments[name] = settings
     study |= {"experiments": experiments, "fusions": config.get("fusions", {})}
     check_study(experiments, study["fusions"])
-    for settings in experiments.values():
-        if settings["plan_of"] is not None:
-            run = f"results/{study['study']}/{settings['plan_of']}/seed-{settings['seeds'][0]}"
-            settings["plan"] = f"{run}/plan.yaml"
+    for name, settings in experiments.items():
+        settings["plan"] = given_plan(study, name, settings["seeds"][0])
     check_places(study)
     return study
+
+
+def given_plan(study: Mapping, name: str, seed: int) -> str | None:
+    """The plan that a seed of the experiment `name` replays, of another one that of the same seed.
+
+    None where it plans itself.
+    """
+    settings = study["experiments"][name]
+    if settings["plan_of"] is None:
+        return settings["plan"]
+    return f"results/{study['study']}/{settings['plan_of']}/seed-{seed}/plan.yaml"
 
 
 def graph(settings: Mapping) -> TransitionGraph:
@@ -158,17 +167,25 @@ def flow_settings(settings: dict) -> dict:
     return {"method": settings["flow"]["method"], "short_side": short_side}
 
 
-def _lent(config: dict, own: dict) -> dict:
-    """What the experiment whose plan is taken says about its stages; comes before the defaults."""
+def _lent(config: dict, own: dict, schema: dict) -> dict:
+    """The stages of the experiment whose plan is taken, with what its preset and data set say.
+
+    They come before the defaults, and before the facts of the borrower's own data set.
+    """
     defaults, experiments = config.get("defaults", {}), config["experiments"]
     name = _merge(defaults, own).get("plan_of")
     if not isinstance(name, str) or name not in experiments:
         return {}  # nothing is taken, or from nowhere: see check_study
-    lender = _merge(defaults, experiments[name] or {})
-    training = lender.get("training")
+    lender = _completed(_merge(defaults, experiments[name] or {}), schema)
+    training = lender["training"]
     stages = training if isinstance(training, dict) else {}
     stages = {key: stages[key] for key in ("freeze_bn_from", "frozen_rate_scale") if key in stages}
-    return {"states": lender.get("states", {}), "training": stages}
+    return {"states": lender["states"], "training": stages}
+
+
+def _completed(settings: dict, schema: dict) -> dict:
+    """The settings with what their preset, plan and data set say, and the schema's defaults."""
+    return _fill(_with_facts(_with_plan(_with_preset(settings))), schema)
 
 
 def _with_preset(settings: dict) -> dict:

@@ -55,7 +55,7 @@ def needed(study: Mapping, names: Iterable[str]) -> list[str]:
 
 
 def check_places(study: Mapping) -> None:
-    """ValueError where a table, or an experiment that builds on another, names one there is not."""
+    """ValueError where a table names an experiment that there is not."""
     experiments, fusions = study["experiments"], study.get("fusions", {})
     for table, places in study["tables"].items():
         known = {*experiments, *(fusions if table in COMPARISONS else ())}
@@ -70,13 +70,6 @@ def check_places(study: Mapping) -> None:
                     f"configuration: tables.{table}: {name!r} replays a plan; name experiments "
                     f"that plan"
                 )
-    for name, settings in experiments.items():
-        other = settings["weights_of"]
-        if other is not None and (other not in experiments or other == name):
-            raise ValueError(
-                f"configuration: experiments.{name}.weights_of: {other!r} must be another "
-                f"experiment of this study"
-            )
 
 
 def missing_data(data: Mapping, *, lists_suffice: bool = False) -> str | None:

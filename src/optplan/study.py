@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from optplan.config import flow_settings, graph, resolve
+from optplan.config import flow_settings, given_plan, graph, resolve
 from optplan.paper import (
     PAPER,
     figure_names,
@@ -39,6 +39,7 @@ __all__ = [
     "figure_places",
     "fingerprint",
     "flow_settings",
+    "given_plan",
     "graph",
     "is_dry_run",
     "job_settings",
@@ -209,7 +210,7 @@ def variant_paths(settings: Mapping, plan) -> dict[str, tuple[State, ...]]:
     return variants(graph(settings), path)
 
 
-def variant_folders(run: str, settings: dict, plan, variant: str) -> list[str]:
+def variant_folders(run: str, settings: Mapping, plan, variant: str) -> list[str]:
     """Where the epochs of each stage of a variant are determined.
 
     As long as it goes with the plan, by the plan's own transitions; then by stages of its own.

@@ -217,6 +217,15 @@ def test_a_strategy_that_cannot_be_trained_is_refused(name, message):
         settings_of(states={"clip_lengths": [8, 16]}, strategies=[name])
 
 
+def test_a_strategy_with_too_many_stages_for_a_files_name_is_refused():
+    states = {"clip_lengths": [4, 8, 12, 16, 20], "learning_rates": [0.5, 0.4, 0.3, 0.2]}
+    assert len(settings_of(states=states, strategies="paper")["strategies"]) == 60
+    states["learning_rates"].append(0.1)
+    message = r"a\.strategies: '.*-l5-5-step-128' has 25 stages, .* 276 characters .* at most 255"
+    with pytest.raises(ValueError, match=message):
+        settings_of(states=states, strategies="paper")
+
+
 @pytest.mark.parametrize(
     ("own", "message"),
     [

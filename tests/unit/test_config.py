@@ -89,6 +89,21 @@ def test_a_plan_of_another_experiment_brings_its_stages_and_is_where_it_will_be_
     assert (one_["plan"], other["plan"]) == (None, "results/s/a/seed-5/plan.yaml")
 
 
+def test_a_plan_of_another_data_set_brings_the_stages_of_that_set():
+    lists = {"root": "videos", "annotations": "lists"}
+    experiments = {
+        "kinetics": {"data": lists | {"format": "kinetics400"}},
+        "hmdb51": {"data": lists | {"format": "hmdb51"}, "plan_of": "kinetics"},
+        "plain": {"data": lists | {"format": "hmdb51"}},
+    }
+    study = resolve({"experiments": experiments, "skip_missing": True})["experiments"]
+    assert study["plain"]["states"]["clip_lengths"] == [16, 32, 64]
+    assert study["hmdb51"]["states"] == study["kinetics"]["states"]
+    assert study["hmdb51"]["states"]["clip_lengths"] == [16, 32, 128]
+    assert study["hmdb51"]["states"]["learning_rates"][0] == 0.04
+    assert study["hmdb51"]["network"] == study["plain"]["network"]
+
+
 def test_what_an_experiment_says_itself_comes_before_what_a_plan_of_another_brings():
     config = one(states={"learning_rates": [0.1, 0.01]})
     own = {"plan_of": "a", "states": {"learning_rates": [0.2, 0.02]}}

@@ -32,6 +32,34 @@ def test_a_plan_that_cannot_be_taken_from_another_experiment_is_refused(own, mes
         study(rgb=MOTION, flow=MOTION | own)
 
 
+@pytest.mark.parametrize("key", ["plan_of", "weights_of"])
+def test_each_seed_takes_from_another_experiment_what_the_same_seed_makes(key):
+    study(rgb=MOTION | {"seeds": 3}, flow=MOTION | {key: "rgb", "seeds": [3, 1]})
+    message = rf"flow\.{key}: this experiment has seeds 1, 2, 3, the other one only 1; give it 2, 3"
+    with pytest.raises(ValueError, match=message):
+        study(rgb=MOTION, flow=MOTION | {key: "rgb", "seeds": 3})
+
+
+@pytest.mark.parametrize(
+    ("experiments", "message"),
+    [
+        ({"a": {"weights_of": "a"}}, r"a\.weights_of: 'a' would wait for itself \(a -> a\)"),
+        ({"a": {"weights_of": "b"}}, r"a\.weights_of: there is no experiment 'b'"),
+        (
+            {"a": {"weights_of": "b"}, "b": {"weights_of": "a"}},
+            r"b\.weights_of: 'a' would wait for itself \(a -> b -> a\)",
+        ),
+        (
+            {"c": {"weights_of": "b"}, "a": {"plan_of": "b"}, "b": {"weights_of": "a"}},
+            r"b\.weights_of: 'a' would wait for itself \(a -> b -> a\)",
+        ),
+    ],
+)
+def test_an_experiment_that_would_wait_for_itself_is_refused(experiments, message):
+    with pytest.raises(ValueError, match=message):
+        study(**{name: MOTION | own for name, own in experiments.items()})
+
+
 def test_a_plan_is_taken_from_an_experiment_that_makes_it(tmp_path):
     plan = tmp_path / "plan.yaml"
     plan.write_text("path: [{state: cs-l1-r1, epochs: 1}]")

@@ -5,36 +5,17 @@ from pathlib import Path
 import pandas as pd
 
 from optplan.reporting.tables import (
-    comparison_rows,
+    comparison,
     fusion_note,
     fusion_row,
-    planner_note,
     write_csv,
     write_markdown,
 )
-from optplan.study import read_plan
 
-rows, notes = [], {}
-for name, own in snakemake.params.experiments.items():
-    runs = {s: Path("results", snakemake.wildcards.study, name, f"seed-{s}") for s in own["seeds"]}
-    rows += [
-        comparison_rows(
-            run,
-            experiment=name,
-            seed=seed,
-            strategies=own["strategies"],
-            given_plan=own["plan"],
-        )
-        for seed, run in runs.items()
-    ]
-    plan = own["plan"] or runs[own["seeds"][0]] / "plan.yaml"
-    notes[name] = planner_note(
-        read_plan(plan), expected_sampling=own["expected_sampling"], given_plan=own["plan"]
-    )
-table = pd.concat(rows, ignore_index=True)
+results = Path("results", snakemake.wildcards.study)
+table, notes = comparison(results, snakemake.params.experiments)
 for name, members in snakemake.params.fusions.items():
-    metrics = Path("results", snakemake.wildcards.study, "fusion", f"{name}.json")
-    row = fusion_row(table, metrics, name=name, members=members)
+    row = fusion_row(table, results / "fusion" / f"{name}.json", name=name, members=members)
     notes[name] = fusion_note(table, members)
     table = pd.concat([table, row], ignore_index=True)
 write_csv(table, snakemake.output.csv)

@@ -13,14 +13,16 @@ from optplan.reporting.layout import MEASURED, PUBLISHED
 from optplan.reporting.paired import Difference, correct, difference
 from optplan.reporting.records import costs, read_json, read_yaml
 from optplan.reporting.spending import cost_alone, cost_planned, sum_costs
+from optplan.study import variant_folders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """Values of one cell, one for each seed: accuracies as fractions.
 
-    `epochs` are those of the training that gave the model, `seconds` what it cost in all, over all
-    seeds: the planned path with the planning, a hand-tuned one as if trained alone.
+    `epochs` are those of the training that gave the model (of a fusion, of both its models),
+    `seconds` what it cost in all, over all these seeds: the planned path with the planning, a
+    hand-tuned one as if trained alone.
     """
 
     experiment: str
@@ -108,8 +110,10 @@ class Results:
         run = self.runs(name)[0]
         plan = read_yaml(run / "variants" / variant / "plan.yaml")
         epochs = sum(step["epochs"] for step in plan["path"])
-        own = sorted((run / "variants" / variant).glob("*/cost.json"))
-        parts = [cost_planned(run, searched=False, name=variant), *([costs(own)] if own else [])]
+        parts = [cost_planned(run, plan, searched=False, name=variant)]
+        folders = variant_folders(str(run), self.settings(name), run / "plan.yaml", variant)
+        own = [folder for folder in map(Path, folders) if folder.parent.name == variant]
+        parts += [costs(folder / "cost.json" for folder in own)] if own else []
         return self._measured(name, [run], variant, "top1", epochs, parts)
 
     def lead(self, name: str, other: str, *, runs: int | None = None) -> Difference | None:
@@ -125,19 +129,26 @@ class Results:
 
     def _planned(self, name: str, metric: str) -> Measured:
         parts = members(self.study, name)
-        costs = [self._path_cost(part, run) for part in parts for run in self.runs(part)]
         if parts != [name]:
-            metrics = [read_json(self.root / "fusion" / f"{name}.json")]
-            return _measured(name, metrics, metric, self._path_epochs(parts[0]), costs)
-        epochs = self._path_epochs(name)
+            return self._fused(name, parts, metric)
+        costs = [self._path_cost(name, run) for run in self.runs(name)]
+        epochs = round(mean(self._path_epochs(name, run) for run in self.runs(name)))
         return self._measured(name, self.runs(name), "planned", metric, epochs, costs)
 
-    def _path_cost(self, name: str, run: Path) -> dict:
-        return cost_planned(run, searched=not self.settings(name)["plan"])
+    def _fused(self, name: str, parts: Sequence[str], metric: str) -> Measured:
+        """A fusion, which the first seeds of its experiments alone have: the paths of both."""
+        metrics = [read_json(self.root / "fusion" / f"{name}.json")]
+        firsts = [(part, self.runs(part)[0]) for part in parts]
+        epochs = sum(self._path_epochs(part, run) for part, run in firsts)
+        costs = [self._path_cost(part, run) for part, run in firsts]
+        return _measured(name, metrics, metric, epochs, costs)
 
-    def _path_epochs(self, name: str) -> int:
-        plans = [self.plan(name, run) for run in self.runs(name)]
-        return round(mean(sum(step["epochs"] for step in plan["path"]) for plan in plans))
+    def _path_cost(self, name: str, run: Path) -> dict:
+        searched = not self.settings(name)["plan"]
+        return cost_planned(run, self.plan(name, run), searched=searched)
+
+    def _path_epochs(self, name: str, run: Path) -> int:
+        return sum(step["epochs"] for step in self.plan(name, run)["path"])
 
     def _measured(self, name, runs, strategy: str, metric: str, epochs: int, costs) -> Measured:
         metrics = [read_json(run / "evaluation" / strategy / "metrics.json") for run in runs]

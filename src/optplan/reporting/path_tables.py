@@ -1,6 +1,6 @@
 """Section 5.4: how much the path itself matters, by its variants and with another network."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from optplan.places import waiting
 from optplan.reporting.layout import MEASURED, Table
@@ -23,10 +23,22 @@ def section54(results: Results, places: Mapping[str, str], commit: str) -> Table
             _experiment(table, title, name, results, commit)
     table.notes = [
         "A variant has one state more (with) or less (without); its epochs are determined anew.",
+        *_seed_notes(results, [name for name in places.values() if name not in absent]),
         *table.notes,
         *waiting_notes(results, one_each(places)),
     ]
     return table
+
+
+def _seed_notes(results: Results, names: Iterable[str]) -> list[str]:
+    """That variants are of one seed only, where the rows beside them are of several."""
+    own = [results.settings(name) for name in names]
+    if not any(settings["variants"] and len(settings["seeds"]) > 1 for settings in own):
+        return []
+    return [
+        "Variants are those of the first seed alone; of several seeds, the path and the hand-tuned "
+        "strategy are the mean ± the standard deviation."
+    ]
 
 
 def _experiment(table: Table, title: str, name: str, results: Results, commit: str) -> None:

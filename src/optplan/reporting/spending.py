@@ -4,7 +4,7 @@ The paper counts each run of the grid alone (Table 4). What runs have in common 
 here, so the grid was cheaper than that.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,14 @@ def cost_spent(run: Path, strategies: Iterable[str]) -> dict:
     return costs(_file(run, stage.name) for stage in tree)
 
 
-def cost_planned(run: Path, *, searched: bool, name: str = "planned") -> dict:
-    """The same of the retrained path; with all transitions it was chosen from, if `searched`."""
-    count = len(list((Path(run) / "strategies" / name).glob("*/cost.json")))
-    own = [_file(run, f"{name}/{number}") for number in range(1, count + 1)]
-    if not own and name == "planned" and not searched:
+def cost_planned(run: Path, plan: Mapping, *, searched: bool, name: str = "planned") -> dict:
+    """The same of the retrained path; with all transitions it was chosen from, if `searched`.
+
+    `plan` is the content of the plan.yaml that was retrained: stages of an earlier, longer plan may
+    still lie beside its own.
+    """
+    own = [_file(run, f"{name}/{number}") for number in range(1, len(plan["path"]) + 1)]
+    if not own and not searched:
         return NOTHING | {"devices": set()}  # a path that stays with the initial weights
     return costs([*(transition_costs(run) if searched else []), *own])
 

@@ -15,7 +15,7 @@ SAMPLINGS = {"cs": "consecutive", "us": "uniform"}
 OP = "OP"
 MARKS = (
     "In brackets: epochs, the best of the grid or those that planning determined. OP is "
-    "optimization planning."
+    "optimization planning; its sampling is the planner's own choice of both, whatever the row."
 )
 TABLE4_ROWS = (
     ("hand_tuned_top1", "Hand-tuned", "top-1 (%)"),
@@ -181,20 +181,22 @@ def _table4_cells(results: Results, name: str, title: str, commit: str) -> dict:
     """The texts and records of one data set by row."""
     planned, strategies = results.planned([name]), results.settings(name)["strategies"]
     cells = {"planned_top1": (planned.percent(), planned.record("", title, commit))}
-    seeds = len(planned.values)
-    hours = {"planned_hours": planned.seconds}
+    costs: dict[str, dict] = {
+        "planned_hours": {"seconds": planned.seconds, "devices": set(planned.devices)}
+    }
     best = results.best_hand_tuned(name, strategies)
     if best:
         cells["hand_tuned_top1"] = (best[1].percent(), best[1].record("", title, commit))
         runs = results.runs(name)
-        alone = sum_costs(cost_alone(run, strategy) for run in runs for strategy in strategies)
-        hours["hand_tuned_hours"] = alone["seconds"]
-        hours["spent_hours"] = sum(cost_spent(run, strategies)["seconds"] for run in runs)
-    for key, seconds in hours.items():
-        value = seconds / 3600 / seeds
+        costs["hand_tuned_hours"] = sum_costs(cost_alone(r, s) for r in runs for s in strategies)
+        costs["spent_hours"] = sum_costs(cost_spent(run, strategies) for run in runs)
+    for key, cost in costs.items():
+        value = cost["seconds"] / 3600 / len(planned.values)
         text = digits(value) if value >= 1 else f"{value:.2g}"  # small studies take minutes
-        cells[key] = (text, planned.record("", title, commit) | {"mean": value})
-        cells[key][1].update({"std": None, "epochs": None})
+        cells[key] = (text, planned.record("", title, commit))
+        cells[key][1].update({"mean": value, "std": None, "epochs": None})
+        device = ", ".join(sorted(cost["devices"]))
+        cells[key][1].update({"seconds": cost["seconds"], "device": device})
     for key, strategy, quantity in TABLE4_ROWS:
         if key in cells:
             cells[key][1]["row"] = f"{strategy}, {quantity}"

@@ -14,8 +14,9 @@ import pandas as pd
 from optplan.planning.metric import METRICS
 from optplan.planning.strategies import HandTuned
 from optplan.reporting.paired import correct, difference
-from optplan.reporting.records import digits, read_json, read_yaml
+from optplan.reporting.records import digits, read_json
 from optplan.reporting.spending import cost_alone, cost_planned, cost_spent, sum_costs
+from optplan.study import read_plan
 
 GRID = "best hand-tuned (grid)"
 SHARED = "same, beginnings shared"
@@ -23,6 +24,29 @@ PLANNED = "planned path"
 REPLAYED = "replayed path"
 FUSION = "mean of the scores"
 SAMPLING_NAMES = {"cs": "consecutive", "us": "uniform"}
+
+
+def comparison(root: Path, experiments: Mapping[str, Mapping]) -> tuple[pd.DataFrame, dict]:
+    """The rows of all experiments and seeds below `root` (results/<study>), and a note on each.
+
+    `experiments` says of each by name its "strategies", its "expected_sampling", and as "plans" the
+    file that each seed replays, None where it plans itself.
+    """
+    rows, notes = [], {}
+    for name, own in experiments.items():
+        told = {}
+        for seed, given in own["plans"].items():
+            run = Path(root, name, f"seed-{seed}")
+            strategies = own["strategies"]
+            rows.append(
+                comparison_rows(
+                    run, experiment=name, seed=seed, strategies=strategies, given_plan=given
+                )
+            )
+            plan, expected = read_plan(given or run / "plan.yaml"), own["expected_sampling"]
+            told[seed] = planner_note(plan, expected_sampling=expected, given_plan=given)
+        notes[name] = _of_seeds(told)
+    return pd.concat(rows, ignore_index=True), notes
 
 
 def comparison_rows(
@@ -39,6 +63,7 @@ def comparison_rows(
     no cost.json.
     """
     run = Path(run)
+    plan = read_plan(given_plan or run / "plan.yaml")
     alone = {name: cost_alone(run, name) for name in strategies}
     rows = [
         {"strategy": name, "sampling": HandTuned.parse(name).sampling}
@@ -53,10 +78,10 @@ def comparison_rows(
     rows.append(
         {
             "strategy": REPLAYED if given_plan else PLANNED,
-            "sampling": read_yaml(Path(given_plan or run / "plan.yaml"))["sampling"],
+            "sampling": plan["sampling"],
         }
         | _accuracy(run, "planned")
-        | _cost(cost_planned(run, searched=not given_plan))
+        | _cost(cost_planned(run, plan, searched=not given_plan))
     )
     return pd.DataFrame([{"experiment": experiment, "seed": seed} | row for row in rows])
 
@@ -123,6 +148,13 @@ def _expected(expected: Mapping) -> str:
         most, error = "", expected["standard_error"]
     score = f"{100 * expected[metric.key]:.1f} ± {most}{100 * error:.1f}"
     return f"{metric.title} is {score} % on {expected['videos']}"
+
+
+def _of_seeds(notes: Mapping[int, str]) -> str:
+    """The notes on an experiment's seeds, once if they are the same."""
+    if len(set(notes.values())) == 1:
+        return next(iter(notes.values()))
+    return "\n".join(f"- Seed {seed}: {note}" for seed, note in notes.items())
 
 
 def _cut(plan: Mapping) -> str:

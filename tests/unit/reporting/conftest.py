@@ -103,7 +103,7 @@ def finished(tmp_path_factory):
         write(run / "evaluation" / name / "metrics.json", json.dumps(metrics))
     for stage in stage_tree(map(HandTuned.parse, STRATEGIES)):
         write(run / "strategies" / stage.name / "cost.json", cost(stage.stage.epochs))
-    for number, epochs in enumerate((8, 4), start=1):
-        write(run / "strategies" / "planned" / str(number) / "cost.json", cost(epochs))
+    for number, step in enumerate(content["path"], start=1):
+        write(run / "strategies" / "planned" / str(number) / "cost.json", cost(step["epochs"]))
     labels = {"lengths": LENGTHS, "rates": RATES}
     return SimpleNamespace(run=run, graph=graph, records=records, plan=content, labels=labels)

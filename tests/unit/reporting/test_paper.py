@@ -5,9 +5,11 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from optplan.config import resolve
 from optplan.planning.curves import FAMILIES
@@ -16,6 +18,7 @@ from optplan.reporting.families import collect, draw_families, table1
 from optplan.reporting.layout import Table, escape
 from optplan.reporting.measured import Results
 from optplan.reporting.paper import draw_figure, make_table
+from optplan.study import variant_folders, variant_paths
 
 STRATEGIES = ["cs-l1-l2-l3-3-step-48", "cs-l1-l3-3-step-24", "us-l3-cosine-24"]
 TABLES = {
@@ -106,6 +109,25 @@ def test_table_4_has_both_costs_of_the_grid(table):
     assert row_of(found, "Planning", "top-1 (%)", "measured")["UCF101"] == ""
 
 
+def test_each_time_of_table_4_has_its_own_seconds_and_devices(root, study, finished, tmp_path):
+    root = shutil.copytree(root, tmp_path / "results")
+    for file in (root / "shapes" / "seed-1" / "strategies").glob("*/cost.json"):
+        file.write_text(file.read_text().replace("cpu", "gpu"))
+    found = make_table("table4", root, study)
+    records = {r["row"]: r for r in measured(found) if r["column"] == "shapes"}
+    alone = records["Hand-tuned, time (h)"]
+    shared = records["Hand-tuned, time, beginnings shared (h)"]
+    planned = records["Planning, time (h)"]
+    assert (alone["seconds"], shared["seconds"]) == pytest.approx((96 * 41.5, 92 * 41.5))
+    assert [r["device"] for r in (alone, shared, planned)] == ["gpu", "gpu", "cpu"]
+    for record in (alone, shared, planned):
+        assert record["mean"] == pytest.approx(record["seconds"] / 3600)
+
+
+def test_table_3_says_who_chose_the_sampling_of_its_planned_path(table):
+    assert "sampling is the planner's own choice of both" in table("table3").notes[0]
+
+
 def test_a_cell_of_several_splits_is_their_mean(table):
     found = table("table5a")
     assert row_of(found, "DG-P3D", "small", "measured")["HMDB51 top-1"] == "65.0"
@@ -119,6 +141,66 @@ def test_seeds_are_told_by_mean_and_deviation(root, study):
     cell = Results(root, study).planned(["twin"])
     assert cell.percent() == "55.0 ± 7.1"
     assert cell.record("row", "column", "c")["seeds"] == 2
+
+
+def test_a_fusion_costs_the_first_seeds_of_both_its_paths(root, study, tmp_path):
+    root = shutil.copytree(root, tmp_path / "results")
+    (root / "fusion").mkdir()
+    (root / "fusion" / "both.json").write_text('{"top1": 0.75, "top5": 1.0, "videos": 400}')
+    results = Results(root, {**study, "fusions": {"both": ["twin", "shapes"]}})
+    one = results.planned(["shapes"])  # whose files those of each seed of "twin" are
+    fused = results.planned(["both"])
+    assert (fused.values, fused.epochs) == ((0.75,), 2 * one.epochs)
+    assert fused.seconds == pytest.approx(2 * one.seconds)
+
+
+def train_variants(run, own) -> list[str]:
+    """Write what every variant leaves behind, one epoch each stage; their names."""
+    found = variant_paths(own, run / "plan.yaml")
+    cost = json.loads((run / "strategies" / "planned" / "1" / "cost.json").read_text())
+    for name, path in found.items():
+        plan = {"path": [{"state": state.name, "epochs": 1} for state in path]}
+        folders = variant_folders(str(run), own, run / "plan.yaml", name)
+        folders = [Path(folder) for folder in folders if "/variants/" in folder]
+        folders += [run / "strategies" / name / str(n + 1) for n in range(len(path))]
+        for folder in folders:
+            folder.mkdir(parents=True)
+            (folder / "cost.json").write_text(json.dumps(cost | {"epochs": 1, "seconds": 7.0}))
+        (run / "variants" / name).mkdir(parents=True, exist_ok=True)
+        (run / "variants" / name / "plan.yaml").write_text(yaml.safe_dump(plan))
+        shutil.copytree(run / "evaluation" / "planned", run / "evaluation" / name)
+    return list(found)
+
+
+def with_variants(study, name: str) -> dict:
+    return study | {"experiments": {name: study["experiments"][name] | {"variants": True}}}
+
+
+def test_stages_of_an_earlier_longer_variant_cost_nothing(root, study, tmp_path):
+    run = shutil.copytree(root / "shapes", tmp_path / "shapes") / "seed-1"
+    study = with_variants(study, "shapes")
+    name, *_ = train_variants(run, study["experiments"]["shapes"])
+    before = Results(tmp_path, study).variant("shapes", name)
+    number = str(len(list((run / "strategies" / name).iterdir())) + 1)
+    for place in ("variants", "strategies"):
+        shutil.copytree(run / "strategies" / name / "1", run / place / name / number)
+    assert Results(tmp_path, study).variant("shapes", name) == before
+
+
+def test_section_54_says_that_variants_are_of_the_first_seed(root, study, tmp_path):
+    twin = shutil.copytree(root / "twin", tmp_path / "twin")
+    for run in twin.iterdir():
+        scores = root / "shapes" / "seed-1" / "evaluation" / "planned" / "scores.npz"
+        shutil.copy(scores, run / "evaluation" / "planned")
+    study = with_variants(study, "twin")
+    train_variants(twin / "seed-1", study["experiments"]["twin"])
+    places = {"tables": {"section54": {"P3D": "twin"}}}
+    several = make_table("section54", tmp_path, study | places)
+    study["experiments"]["twin"]["seeds"] = [1]
+    one = make_table("section54", tmp_path, study | places)
+    assert row_of(several, "P3D", "planned path")["Top-1 (%)"] == "55.0 ± 7.1"
+    assert "Variants are those of the first seed alone" in "".join(several.notes)
+    assert "first seed" not in "".join(one.notes)
 
 
 def test_top_1_and_top_5_share_a_column_of_table_7(table):

@@ -1,15 +1,20 @@
 import csv
 import shutil
+from itertools import product
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
+from optplan.config import given_plan, resolve
 from optplan.reporting.tables import (
     FUSION,
     GRID,
     PLANNED,
     REPLAYED,
     SHARED,
+    comparison,
     comparison_rows,
     fusion_note,
     fusion_row,
@@ -25,6 +30,11 @@ def rows(run, strategies=STRATEGIES, given_plan=None):
     return comparison_rows(
         run, experiment="shapes", seed=1, strategies=strategies, given_plan=given_plan
     )
+
+
+def retrained(finished) -> int:
+    """Epochs of the planned path alone."""
+    return sum(step["epochs"] for step in finished.plan["path"])
 
 
 @pytest.fixture
@@ -59,7 +69,7 @@ def test_what_strategies_have_in_common_was_spent_once(by_strategy):
 
 def test_the_planned_path_costs_every_trained_transition_and_its_retraining(finished, by_strategy):
     candidates = [c for record in finished.records.values() for c in record["candidates"]]
-    epochs = sum(c["trained_epochs"] for c in candidates) + 8 + 4
+    epochs = sum(c["trained_epochs"] for c in candidates) + retrained(finished)
     assert by_strategy.loc[PLANNED, "epochs"] == epochs
     assert by_strategy.loc[PLANNED, "frames"] == epochs * (96_000 + 24_000)
 
@@ -87,12 +97,20 @@ def test_a_transition_that_the_records_do_not_count_costs_nothing(finished, tmp_
     assert again.loc[PLANNED, "epochs"] == by_strategy.loc[PLANNED, "epochs"]
 
 
+def test_stages_of_an_earlier_longer_plan_cost_nothing(finished, tmp_path, by_strategy):
+    run = shutil.copytree(finished.run, tmp_path / "run")
+    planned = run / "strategies" / "planned"
+    shutil.copytree(planned / "1", planned / str(len(finished.plan["path"]) + 1))
+    again = rows(run).set_index("strategy")
+    assert again.loc[PLANNED, "epochs"] == by_strategy.loc[PLANNED, "epochs"]
+
+
 def test_a_replayed_path_costs_only_its_training(finished, tmp_path):
     run = shutil.copytree(finished.run, tmp_path / "run")
     shutil.rmtree(run / "transitions")
     (run / "plan.yaml").rename(tmp_path / "given.yaml")
     table = rows(run, given_plan=str(tmp_path / "given.yaml")).set_index("strategy")
-    assert table.loc[REPLAYED, "epochs"] == 8 + 4
+    assert table.loc[REPLAYED, "epochs"] == retrained(finished)
     note = planner_note(finished.plan, given_plan="given.yaml")
     assert note.startswith("The path of given.yaml was replayed without planning: cs-l")
 
@@ -167,6 +185,57 @@ def test_several_seeds_of_an_experiment_share_a_table_that_names_them(table, tmp
     text = path.read_text(encoding="utf-8")
     assert text.count("| Seed") == 1
     assert "Seeds 1, 2, on cpu." in text
+
+
+@pytest.fixture
+def seeds(finished, tmp_path, monkeypatch):
+    """Of a study whose second seed plans a uniform path, what the comparison is made from."""
+    monkeypatch.chdir(tmp_path)
+    plans = {"plain": {}, "follows": {"plan_of": "plain"}}
+    common = {"data": {"format": "simulated"}, "expected_sampling": "cs", "seeds": 2}
+    study = resolve({"study": "s", "defaults": common, "experiments": plans})
+    for name, seed in product(plans, (1, 2)):
+        run = shutil.copytree(finished.run, Path("results", "s", name, f"seed-{seed}"))
+        sampling = "cs" if seed == 1 else "us"
+        (run / "plan.yaml").write_text(yaml.safe_dump(finished.plan | {"sampling": sampling}))
+    shutil.rmtree("results/s/follows/seed-1/transitions")
+    for seed in (1, 2):
+        Path(f"results/s/follows/seed-{seed}/plan.yaml").unlink()
+    return {
+        name: {
+            "plans": {seed: given_plan(study, name, seed) for seed in own["seeds"]},
+            "strategies": own["strategies"],
+            "expected_sampling": own["expected_sampling"],
+        }
+        for name, own in study["experiments"].items()
+    }
+
+
+def test_every_seed_follows_the_plan_of_its_own_seed(seeds, finished):
+    table, notes = comparison(Path("results/s"), seeds)
+    replayed = table[table["strategy"] == REPLAYED].set_index("seed")
+    assert replayed["experiment"].tolist() == ["follows", "follows"]
+    assert replayed["sampling"].to_dict() == {1: "cs", 2: "us"}
+    assert replayed["epochs"].tolist() == [retrained(finished)] * 2
+    first, second = notes["follows"].splitlines()
+    assert "Seed 1: The path of results/s/plain/seed-1/plan.yaml was replayed" in first
+    assert "Seed 2: The path of results/s/plain/seed-2/plan.yaml was replayed" in second
+
+
+def test_the_note_tells_what_was_chosen_with_every_seed(seeds):
+    _, notes = comparison(Path("results/s"), seeds)
+    first, second = notes["plain"].splitlines()
+    assert first.startswith("- Seed 1: The planner chose consecutive sampling, as it should.")
+    assert second.startswith("- Seed 2: The planner chose uniform sampling; consecutive was exp")
+
+
+def test_what_is_the_same_with_every_seed_is_told_once(seeds):
+    file = "results/s/plain/seed-1/plan.yaml"
+    _, notes = comparison(
+        Path("results/s"), {"plain": seeds["plain"] | {"plans": {1: file, 2: file}}}
+    )
+    assert notes["plain"].count(f"The path of {file} was replayed") == 1
+    assert "Seed" not in notes["plain"]
 
 
 @pytest.fixture
