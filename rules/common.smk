@@ -21,7 +21,7 @@ if workflow.is_main_process:
 
 WAITING = study.waiting(STUDY)
 # What would run can be seen as soon as the lists of a data set are there.
-STUDY["lists_suffice"] = study.is_dry_run(sys.argv)
+STUDY["lists_suffice"] = workflow.output_settings.dryrun
 
 TARGETS = study.targets(STUDY)
 PRESENT = {

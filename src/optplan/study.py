@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -40,7 +39,6 @@ __all__ = [
     "fingerprint",
     "flow_settings",
     "graph",
-    "is_dry_run",
     "job_settings",
     "last_stage",
     "lost_race",
@@ -87,11 +85,6 @@ def targets(study: dict) -> list[str]:
             files.append(f"{results}/plans/{name}.html")
     files += [file for target in wanted(study) for file in paper_files(study, target)]
     return [*files, f"{results}/tables/costs.md", f"{results}/provenance.json"] if files else []
-
-
-def is_dry_run(arguments: list[str]) -> bool:
-    """Whether Snakemake is asked for a dry run: -n, also as in -np."""
-    return any(re.fullmatch(r"--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", one) for one in arguments)
 
 
 def present_fusions(study: dict) -> list[str]:

@@ -10,7 +10,6 @@ from optplan.planning.states import State
 from optplan.study import (
     contenders,
     fingerprint,
-    is_dry_run,
     last_stage,
     lost_race,
     model_file,
@@ -54,12 +53,6 @@ def test_the_main_job_makes_the_tables_and_every_plan_that_is_not_given():
     assert not [file for file in files if "old" in file]
     wildcards = SimpleNamespace(study="s", experiment="new", seed=3)
     assert f"{run_folder(wildcards)}/plan.yaml" in files
-
-
-def test_a_dry_run_is_known_by_its_options():
-    for options in (["-n"], ["--dry-run"], ["table3", "-np"], ["--dryrun"]):
-        assert is_dry_run(["snakemake", *options])
-    assert not is_dry_run(["snakemake", "--cores", "2", "-p", "--configfile", "n.yaml", "plan"])
 
 
 def test_a_state_passes_on_the_weights_its_record_points_to(tmp_path):
