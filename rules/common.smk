@@ -104,6 +104,27 @@ def evaluation_minutes(wildcards, attempt):
     )
 
 
+def videos_cpus(wildcards, threads):
+    """CPUs of a job that reads all videos: `max-threads` of slurm/config.yaml, here all cores."""
+    return workflow.resource_settings.max_threads or threads
+
+
+def videos_memory(wildcards, threads, attempt):
+    workers = videos_cpus(wildcards, threads)
+    return resources.videos_memory_mb(workers, attempt=attempt)
+
+
+def videos_minutes(work=None):
+    """A resources function: time for the audit, for preparing videos or for their flow."""
+    return lambda wildcards, threads, attempt: resources.videos_minutes(
+        settings(wildcards),
+        f"results/{wildcards.study}/{wildcards.experiment}",
+        work or settings(wildcards)["flow"]["method"],
+        workers=videos_cpus(wildcards, threads),
+        attempt=attempt,
+    )
+
+
 def record(wildcards, state):
     """File of a state's chosen parent, once it has been chosen."""
     return checkpoints.select_parent.get(

@@ -47,6 +47,10 @@ rule audit_videos:
     conda:
         "../envs/runtime.yaml"
     threads: 64
+    resources:
+        cpus_per_task=videos_cpus,
+        mem_mb=videos_memory,
+        runtime=videos_minutes("audit"),
     params:
         timeout_seconds=lambda wc: settings(wc)["data"]["timeout_seconds"],
         decoder=lambda wc: settings(wc)["data"]["decoder"],
@@ -86,6 +90,10 @@ rule prepare_videos:
     conda:
         "../envs/runtime.yaml"
     threads: 64
+    resources:
+        cpus_per_task=videos_cpus,
+        mem_mb=videos_memory,
+        runtime=videos_minutes("prepare"),
     params:
         short_side=lambda wc: settings(wc)["data"]["prepare"],
         timeout_seconds=lambda wc: settings(wc)["data"]["timeout_seconds"],
@@ -110,6 +118,10 @@ rule extract_flow:
     conda:
         "../envs/runtime.yaml"
     threads: 64
+    resources:
+        cpus_per_task=videos_cpus,
+        mem_mb=videos_memory,
+        runtime=videos_minutes(),
     params:
         flow=lambda wc: study.flow_settings(settings(wc)),
     message:
