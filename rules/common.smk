@@ -68,9 +68,21 @@ def first_plan(wildcards):
     return f"results/{wildcards.study}/{wildcards.experiment}/seed-{seed}/plan.yaml"
 
 
+# What jobs read of the settings. A change of anything else is no reason to run them again.
+DATA = ("data.format", "data.cache", "data.task", "data.validation_videos")
+STAGE = (
+    *(*DATA, "modality", "network", "states", "training"),
+    *("video.short_side", "video.crop", "video.flip"),
+)
+KNEE = (
+    *("knee.delay", "knee.min_epochs", "knee.min_epochs_start", "knee.max_epochs"),
+    *("knee.family", "planning.bound", "video.planning_short_side"),
+)
+
+
 def part(*keys):
-    """A params function: the named parts of the experiment's settings."""
-    return lambda wildcards: {key: settings(wildcards)[key] for key in keys}
+    """A params function: those of the experiment's settings, such as network or video.crop."""
+    return lambda wildcards: study.part(settings(wildcards), keys)
 
 
 def job_threads(wildcards):
@@ -215,7 +227,8 @@ def transition_inputs(wildcards):
     inputs = {"weights": f"{run}/initial.pt"}
     if wildcards.source != "start":
         chosen = record(wildcards, wildcards.source)
-        inputs = {"record": chosen, "weights": study.model_file(run, chosen)}
+        # Another reason for the same weights is none to train again.
+        inputs = {"record": ancient(chosen), "weights": study.model_file(run, chosen)}
     if settings(wildcards)["planning"]["bound"] is not None:
         trained, _ = contenders(wildcards, wildcards.target)
         names = [transition.name for transition in trained]

@@ -6,7 +6,7 @@ rule render_videos:
     conda:
         "../envs/runtime.yaml"
     params:
-        data=part("data"),
+        data=part("data.name", "data.train_per_class", "data.test_per_class"),
         seed=STUDY["seed"],
     message:
         "{wildcards.experiment}: render and encode the videos"
@@ -71,7 +71,11 @@ rule split_videos:
     conda:
         "../envs/runtime.yaml"
     params:
-        data=part("data"),
+        data=part(
+            "data.max_bad_fraction",
+            "data.test_fraction",
+            "data.validation_fraction",
+        ),
         seed=STUDY["seed"],
     message:
         "{wildcards.experiment}: split into training, validation and test videos"

@@ -18,7 +18,11 @@ rule evaluate:
         mem_mb=job_memory,
         runtime=evaluation_minutes,
     params:
-        settings=part("data", "modality", "network", "states", "video", "training"),
+        settings=part(
+            *(*DATA, "modality", "network", "states", "training.micro_batch"),
+            *("video.evaluation_short_side", "video.evaluation_crop"),
+            *("video.evaluation_clips", "video.evaluation_crops"),
+        ),
     message:
         "{wildcards.experiment}: evaluate {wildcards.strategy} on the test videos"
     script:

@@ -20,17 +20,7 @@ rule train_variant:
         mem_mb=job_memory,
         runtime=training_minutes,
     params:
-        settings=part(
-            "data",
-            "modality",
-            "network",
-            "states",
-            "training",
-            "video",
-            "knee",
-            "planning",
-            "variants",
-        ),
+        settings=part(*STAGE, *KNEE, "variants"),
     message:
         "{wildcards.experiment}: find the epochs of {wildcards.variant}, stage {wildcards.number}"
     script:

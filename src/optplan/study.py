@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import yaml
@@ -45,6 +45,7 @@ __all__ = [
     "model_file",
     "num_stages",
     "paper_files",
+    "part",
     "plan_files",
     "present_fusions",
     "racers",
@@ -117,6 +118,21 @@ def fingerprint(root, name="folder", annotations=None, split=1) -> str | None:
         name = path.relative_to(root).as_posix()
         digest.update(f"{name}\0{entry.st_size}\0{entry.st_mtime_ns}\0".encode())
     return digest.hexdigest()
+
+
+def part(settings: Mapping, keys: Iterable[str]) -> dict:
+    """The settings reduced to `keys`: groups, such as network, or single ones, such as data.cache.
+
+    Whoever reads another one of them, of which Snakemake would not know, gets a KeyError.
+    """
+    found: dict = {}
+    for key in keys:
+        group, _, name = key.partition(".")
+        if name:
+            found.setdefault(group, {})[name] = settings[group][name]
+        else:
+            found[group] = settings[group]
+    return found
 
 
 def job_settings(job) -> dict:

@@ -14,6 +14,7 @@ from optplan.study import (
     lost_race,
     model_file,
     num_stages,
+    part,
     path_transitions,
     racers,
     read_plan,
@@ -53,6 +54,14 @@ def test_the_main_job_makes_the_tables_and_every_plan_that_is_not_given():
     assert not [file for file in files if "old" in file]
     wildcards = SimpleNamespace(study="s", experiment="new", seed=3)
     assert f"{run_folder(wildcards)}/plan.yaml" in files
+
+
+def test_a_part_of_the_settings_has_whole_groups_and_single_keys_and_no_more():
+    settings = {"network": {"name": "p3d"}, "knee": {"delay": 3, "score": "fitted"}, "data": {}}
+    found = part(settings, ["network", "knee.delay"])
+    assert found == {"network": {"name": "p3d"}, "knee": {"delay": 3}}
+    with pytest.raises(KeyError):
+        part(settings, ["knee.dealy"])
 
 
 def test_a_state_passes_on_the_weights_its_record_points_to(tmp_path):
