@@ -22,7 +22,7 @@ rule train_shared_stage:
         mem_mb=job_memory,
         runtime=training_minutes,
     params:
-        settings=part("data", "modality", "network", "states", "training", "video"),
+        settings=part(*READ_STAGE),
         ends=stage_ends,
     message:
         "{wildcards.experiment}: hand-tuned stage {wildcards.stage}"
@@ -51,7 +51,7 @@ rule train_planned_stage:
         mem_mb=job_memory,
         runtime=training_minutes,
     params:
-        settings=part("data", "modality", "network", "states", "training", "video"),
+        settings=part(*READ_STAGE),
         to_loss=retrained_to_loss,
     message:
         "{wildcards.experiment}: {wildcards.followed}, stage {wildcards.number}"

@@ -22,7 +22,7 @@ if workflow.is_main_process:
 
 WAITING = study.waiting(STUDY)
 # What would run can be seen as soon as the lists of a data set are there.
-STUDY["lists_suffice"] = study.is_dry_run(sys.argv)
+STUDY["lists_suffice"] = workflow.output_settings.dryrun
 
 TARGETS = study.targets(STUDY)
 PRESENT = {
@@ -69,9 +69,22 @@ def first_plan(wildcards):
     return f"results/{wildcards.study}/{wildcards.experiment}/seed-{seed}/plan.yaml"
 
 
+# What jobs read of the settings. A change of anything else is no reason to run them again.
+READ_DATA = ("data.format", "data.cache", "data.task", "data.validation_videos")
+READ_STAGE = (
+    *(*READ_DATA, "modality", "network", "states", "training", "video.short_side"),
+    *("video.crop", "video.flip", "video.augmentation", "video.planning_clip"),
+)
+READ_KNEE = (
+    "knee.metric",
+    *("knee.delay", "knee.min_epochs", "knee.min_epochs_start", "knee.max_epochs"),
+    *("knee.family", "planning.bound", "video.planning_short_side"),
+)
+
+
 def part(*keys):
-    """A params function: the named parts of the experiment's settings."""
-    return lambda wildcards: {key: settings(wildcards)[key] for key in keys}
+    """A params function: those of the experiment's settings, such as network or video.crop."""
+    return lambda wildcards: study.part(settings(wildcards), keys)
 
 
 def metric_title(wildcards):
@@ -107,6 +120,27 @@ def evaluation_minutes(wildcards, attempt):
     run = study.run_folder(wildcards)
     return resources.evaluation_minutes(
         settings(wildcards), run, gpus=GPUS, attempt=attempt
+    )
+
+
+def videos_cpus(wildcards, threads):
+    """CPUs of a job that reads all videos: `max-threads` of slurm/config.yaml, here all cores."""
+    return workflow.resource_settings.max_threads or threads
+
+
+def videos_memory(wildcards, threads, attempt):
+    workers = videos_cpus(wildcards, threads)
+    return resources.videos_memory_mb(workers, attempt=attempt)
+
+
+def videos_minutes(work=None):
+    """A resources function: time for the audit, for preparing videos or for their flow."""
+    return lambda wildcards, threads, attempt: resources.videos_minutes(
+        settings(wildcards),
+        f"results/{wildcards.study}/{wildcards.experiment}",
+        work or settings(wildcards)["flow"]["method"],
+        workers=videos_cpus(wildcards, threads),
+        attempt=attempt,
     )
 
 
@@ -200,7 +234,8 @@ def transition_inputs(wildcards):
     inputs = {"weights": f"{run}/initial.pt"}
     if wildcards.source != "start":
         chosen = record(wildcards, wildcards.source)
-        inputs = {"record": chosen, "weights": study.model_file(run, chosen)}
+        # Another reason for the same weights is none to train again.
+        inputs = {"record": ancient(chosen), "weights": study.model_file(run, chosen)}
     if settings(wildcards)["planning"]["bound"] is not None:
         trained, _ = contenders(wildcards, wildcards.target)
         names = [transition.name for transition in trained]

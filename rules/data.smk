@@ -6,7 +6,7 @@ rule render_videos:
     conda:
         "../envs/runtime.yaml"
     params:
-        data=part("data"),
+        data=part("data.name", "data.train_per_class", "data.test_per_class"),
         seed=STUDY["seed"],
     message:
         "{wildcards.experiment}: render and encode the videos"
@@ -47,6 +47,10 @@ rule audit_videos:
     conda:
         "../envs/runtime.yaml"
     threads: 64
+    resources:
+        cpus_per_task=videos_cpus,
+        mem_mb=videos_memory,
+        runtime=videos_minutes("audit"),
     params:
         timeout_seconds=lambda wc: settings(wc)["data"]["timeout_seconds"],
         decoder=lambda wc: settings(wc)["data"]["decoder"],
@@ -67,7 +71,11 @@ rule split_videos:
     conda:
         "../envs/runtime.yaml"
     params:
-        data=part("data"),
+        data=part(
+            "data.max_bad_fraction",
+            "data.test_fraction",
+            "data.validation_fraction",
+        ),
         seed=STUDY["seed"],
     message:
         "{wildcards.experiment}: split into training, validation and test videos"
@@ -86,6 +94,10 @@ rule prepare_videos:
     conda:
         "../envs/runtime.yaml"
     threads: 64
+    resources:
+        cpus_per_task=videos_cpus,
+        mem_mb=videos_memory,
+        runtime=videos_minutes("prepare"),
     params:
         short_side=lambda wc: settings(wc)["data"]["prepare"],
         timeout_seconds=lambda wc: settings(wc)["data"]["timeout_seconds"],
@@ -110,6 +122,10 @@ rule extract_flow:
     conda:
         "../envs/runtime.yaml"
     threads: 64
+    resources:
+        cpus_per_task=videos_cpus,
+        mem_mb=videos_memory,
+        runtime=videos_minutes(),
     params:
         flow=lambda wc: study.flow_settings(settings(wc)),
     message:

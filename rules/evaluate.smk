@@ -18,7 +18,15 @@ rule evaluate:
         mem_mb=job_memory,
         runtime=evaluation_minutes,
     params:
-        settings=part("data", "modality", "network", "states", "video", "training"),
+        settings=part(
+            *(*READ_DATA, "modality", "network", "states", "training.micro_batch"),
+            *("video.evaluation_short_side", "video.evaluation_crop"),
+            *(
+                "video.evaluation_clips",
+                "video.evaluation_crops",
+                "video.planning_clip",
+            ),
+        ),
     message:
         "{wildcards.experiment}: evaluate {wildcards.strategy} on the test videos"
     script:

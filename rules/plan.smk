@@ -9,7 +9,10 @@ rule initialise:
     conda:
         "../envs/runtime.yaml"
     params:
-        settings=part("data", "modality", "network", "states", "video", "weights_of"),
+        settings=part(
+            *(*READ_DATA, "modality", "network", "weights_of"),
+            *("states.clip_lengths", "video.crop"),
+        ),
     message:
         "{wildcards.experiment}: initial weights"
     script:
@@ -37,16 +40,7 @@ rule train_transition:
         mem_mb=job_memory,
         runtime=training_minutes,
     params:
-        settings=part(
-            "data",
-            "modality",
-            "network",
-            "states",
-            "training",
-            "video",
-            "knee",
-            "planning",
-        ),
+        settings=part(*READ_STAGE, *READ_KNEE),
     message:
         "{wildcards.experiment}: train {wildcards.source} -> {wildcards.target}"
     script:
@@ -63,7 +57,7 @@ checkpoint select_parent:
     conda:
         "../envs/runtime.yaml"
     params:
-        settings=part("states", "knee", "planning"),
+        settings=part("states", "knee.score", "planning.bound", "planning.race"),
     message:
         "{wildcards.experiment}: choose the parent of {wildcards.state}"
     script:
@@ -87,7 +81,9 @@ checkpoint plan:
     conda:
         "../envs/runtime.yaml"
     params:
-        settings=part("data", "network", "states", "training", "video", "knee"),
+        settings=part(
+            "data.validation_videos", "knee.metric", "network", "states", "training"
+        ),
     message:
         "{wildcards.experiment}: plan"
     script:

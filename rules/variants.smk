@@ -20,17 +20,7 @@ rule train_variant:
         mem_mb=job_memory,
         runtime=training_minutes,
     params:
-        settings=part(
-            "data",
-            "modality",
-            "network",
-            "states",
-            "training",
-            "video",
-            "knee",
-            "planning",
-            "variants",
-        ),
+        settings=part(*READ_STAGE, *READ_KNEE, "variants"),
     message:
         "{wildcards.experiment}: find the epochs of {wildcards.variant}, stage {wildcards.number}"
     script:

@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING
 from optplan.config import graph
 from optplan.files import link_or_copy
 from optplan.planning.metric import TOP_1, Metric
+from optplan.planning.selection import distinct_transitions
 from optplan.reporting.records import read_json
+from optplan.study import read_records
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
+
+    from optplan.planning.states import TransitionGraph
 
 # A terminal is watched; a file, as under Slurm, is read afterwards.
 SECONDS_BETWEEN_LINES = 10 if sys.stderr.isatty() else 60
@@ -48,7 +52,7 @@ class Reporter:
     ):
         self.name, self.run, self.log = name, Path(run), Path(log)
         self.kept, self.metric = kept or self.log, metric
-        self.total = len(graph(settings).transitions) if settings else 0
+        self.graph = graph(settings) if settings else None
         self.shown = self.epoch_began = time.monotonic()
         self.begun = False
         self.board: SummaryWriter | None = None
@@ -88,19 +92,33 @@ class Reporter:
 
     def _remaining(self) -> str:
         """How many transitions are done, and how long the others will take at the same pace."""
-        if not self.total:
+        if self.graph is None:
             return ""
-        folder = self.run / "transitions"
-        costs = [read_json(path) for path in folder.glob("*/cost.json")]
-        left = self.total - len(costs)
+        total, folder = len(self.graph.transitions), self.run / "transitions"
+        costs = {path.parent.name: read_json(path) for path in folder.glob("*/cost.json")}
+        skipped = self._skipped(self.graph) - costs.keys()
+        text = f"; {len(costs)} of {total} transitions"
+        if skipped:
+            text += f", {len(skipped)} skipped"
+        left = total - len(costs) - len(skipped)
         if left <= 0:
-            return f"; {len(costs)} of {self.total} transitions"
-        side_by_side = 1 + len(list(folder.glob("*/work.lock")))
-        mean = sum(cost["seconds"] for cost in costs) / max(len(costs), 1)
-        minutes = mean * left / side_by_side / 60
-        return (
-            f"; {len(costs)} of {self.total} transitions, about {minutes:.0f} min of this plan left"
-        )
+            return text
+        # The job that says this still has its own lock; one on a simulated task never has any.
+        side_by_side = max(1, len(list(folder.glob("*/work.lock"))))
+        mean = sum(cost["seconds"] for cost in costs.values()) / max(len(costs), 1)
+        return f"{text}, about {mean * left / side_by_side / 60:.0f} min of this plan left"
+
+    def _skipped(self, whole: TransitionGraph) -> set[str]:
+        """The transitions that will not be trained, as far as that is decided."""
+        records = read_records(self.run)
+        entries = [entry for record in records.values() for entry in record["skipped"]]
+        models = {name: record["model"] for name, record in records.items() if record["model"]}
+        for state in whole.states:
+            incoming = whole.incoming(state)
+            sources = {transition.source_name for transition in incoming if transition.source}
+            if state.name not in records and sources <= models.keys():
+                entries += distinct_transitions(incoming, models)[1]
+        return {entry["transition"] for entry in entries}
 
     def _draw(self, entry: dict, decision, waiting: float):
         if self.board is None and find_spec("tensorboard"):

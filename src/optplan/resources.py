@@ -1,4 +1,4 @@
-"""What a job that trains asks of a cluster: CPUs, GPUs, memory, time. Never imports torch."""
+"""What jobs ask of a cluster: CPUs, GPUs, memory, time. Never imports torch."""
 
 import functools
 import math
@@ -15,6 +15,10 @@ SAFETY = 2
 CPU_SECONDS_PER_PIXEL = 2.5e-6  # DG-P3D with ResNet-50 (benchmarks/README.md)
 DECODING_SECONDS = 0.006  # of a frame, which on a GPU takes longer than the training
 BYTES_PER_PIXEL = 1600  # of the network's activations, likewise
+WORKER_MB = 1000  # a process that decodes
+VIDEO_FRAMES = 300  # 10 s
+# Of 720 x 1280 px, decoded and compared, or encoded; flow at 256 px (benchmarks/README.md).
+FRAME_SECONDS = {"audit": 0.01, "prepare": 0.01, "tvl1": 0.25, "dis": 0.02}
 
 
 def cpus(settings: Mapping) -> int:
@@ -30,15 +34,31 @@ def memory_mb(settings: Mapping, *, gpus: bool, attempt: int = 1) -> int:
         return 1000 * attempt
     pixels = training["micro_batch"] * _frames(settings) * settings["video"]["crop"] ** 2
     process = 6000 if gpus else 2000 + pixels * BYTES_PER_PIXEL // 1_000_000
-    return compute["processes"] * (process + 1000 * compute["workers"]) * attempt
+    return compute["processes"] * (process + WORKER_MB * compute["workers"]) * attempt
+
+
+def videos_memory_mb(workers: int, *, attempt: int = 1) -> int:
+    """Memory of a job that reads all videos with so many processes."""
+    return WORKER_MB * (1 + workers) * attempt
+
+
+def videos_minutes(
+    settings: Mapping, folder: str, work: str, *, workers: int, attempt: int = 1
+) -> int:
+    """Time for reading all videos once.
+
+    `folder` is the experiment's, results/<study>/<experiment>; `work` a key of FRAME_SECONDS.
+    """
+    frames = VIDEO_FRAMES * _videos(settings, Path(folder))
+    return _limited(frames * FRAME_SECONDS[work] / workers, attempt)
 
 
 def training_minutes(
     settings: Mapping, run: str, target: str | None, *, gpus: bool, attempt: int = 1
 ) -> int:
-    """Time for twice the usual epochs of a transition into the state `target`.
+    """SAFETY times what twice the usual epochs of a transition into the state `target` take.
 
-    Without a target, for a stage of a strategy, none of which is longer than the longest strategy.
+    Without a target, that of a stage of a strategy, none of which is longer than the longest one.
     """
     epochs, length = 2 * USUAL_EPOCHS, 0
     if target is not None:
@@ -46,7 +66,7 @@ def training_minutes(
         length = State.parse(target).length
     else:
         epochs = max([epochs, *(HandTuned.parse(name).epochs for name in settings["strategies"])])
-    frames = epochs * _videos(settings, run) * _frames(settings, length)
+    frames = epochs * _videos(settings, Path(run).parent) * _frames(settings, length)
     return _minutes(frames, settings, run, gpus, attempt)
 
 
@@ -54,13 +74,18 @@ def evaluation_minutes(settings: Mapping, run: str, *, gpus: bool, attempt: int 
     """Time for the test videos, of which there are about as many as of the others."""
     video = settings["video"]
     views = video["evaluation_clips"] * video["evaluation_crops"]
-    frames = views * _videos(settings, run) * _frames(settings)
+    frames = views * _videos(settings, Path(run).parent) * _frames(settings)
     return _minutes(frames, settings, run, gpus, attempt)
 
 
 def _minutes(frames: int, settings: Mapping, run: str, gpus: bool, attempt: int) -> int:
     seconds = seconds_per_frame(Path(run)) or _usual_seconds_per_frame(settings, gpus)
-    minutes = STARTING_MINUTES + math.ceil(SAFETY * frames * seconds / 60)
+    return _limited(frames * seconds, attempt)
+
+
+def _limited(seconds: float, attempt: int) -> int:
+    """Minutes for what should take `seconds`."""
+    minutes = STARTING_MINUTES + math.ceil(SAFETY * seconds / 60)
     return min(minutes * attempt, MAX_MINUTES)
 
 
@@ -81,8 +106,8 @@ def _frames(settings: Mapping, length: int = 0) -> int:
     return settings["states"]["clip_lengths"][length - 1]
 
 
-def _videos(settings: Mapping, run: str) -> int:
-    split = Path(run).parent / "data" / "split.tsv"
+def _videos(settings: Mapping, folder: Path) -> int:
+    split = folder / "data" / "split.tsv"
     keys = ("format", "name", "split", "root", "test_fraction", "train_per_class")
     data = tuple((key, settings["data"][key]) for key in (*keys, "validation_videos"))
     return _counted(data, split, split.exists())

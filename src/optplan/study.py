@@ -3,8 +3,7 @@
 import functools
 import hashlib
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import yaml
@@ -41,13 +40,13 @@ __all__ = [
     "flow_settings",
     "given_plan",
     "graph",
-    "is_dry_run",
     "job_settings",
     "last_stage",
     "lost_race",
     "model_file",
     "num_stages",
     "paper_files",
+    "part",
     "plan_files",
     "present_fusions",
     "racers",
@@ -90,11 +89,6 @@ def targets(study: dict) -> list[str]:
     return [*files, f"{results}/tables/costs.md", f"{results}/provenance.json"] if files else []
 
 
-def is_dry_run(arguments: list[str]) -> bool:
-    """Whether Snakemake is asked for a dry run: -n, also as in -np."""
-    return any(re.fullmatch(r"--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", one) for one in arguments)
-
-
 def present_fusions(study: dict) -> list[str]:
     """The fusions whose experiments need not wait for data."""
     return available(study, study["fusions"])
@@ -125,6 +119,21 @@ def fingerprint(root, name="folder", annotations=None, split=1) -> str | None:
         name = path.relative_to(root).as_posix()
         digest.update(f"{name}\0{entry.st_size}\0{entry.st_mtime_ns}\0".encode())
     return digest.hexdigest()
+
+
+def part(settings: Mapping, keys: Iterable[str]) -> dict:
+    """The settings reduced to `keys`: groups, such as network, or single ones, such as data.cache.
+
+    Whoever reads another one of them, of which Snakemake would not know, gets a KeyError.
+    """
+    found: dict = {}
+    for key in keys:
+        group, _, name = key.partition(".")
+        if name:
+            found.setdefault(group, {})[name] = settings[group][name]
+        else:
+            found[group] = settings[group]
+    return found
 
 
 def job_settings(job) -> dict:

@@ -1,8 +1,10 @@
+import json
 from types import SimpleNamespace
 
 import pytest
 
 from optplan import progress
+from optplan.config import graph, resolve
 from optplan.planning.metric import TOP_1_3_5
 from optplan.progress import Reporter
 
@@ -10,9 +12,10 @@ COST = {"seconds": 40.0, "data_seconds": 10.0}
 DECISION = SimpleNamespace(identified=True, best_epoch=3, fitted=0.5)
 
 
-def reporter_in(folder, kept=None) -> Reporter:
+def reporter_in(folder, kept=None, settings=None) -> Reporter:
     run = folder / "motion" / "seed-1"
-    return Reporter("start--cs-l1-r1", run=run, log=run / "logs" / "start--cs-l1-r1.log", kept=kept)
+    log = run / "logs" / "start--cs-l1-r1.log"
+    return Reporter("start--cs-l1-r1", run=run, log=log, kept=kept, settings=settings)
 
 
 def report_two_epochs(reporter: Reporter):
@@ -64,6 +67,69 @@ def test_a_long_epoch_says_how_far_it_is_and_how_long_it_takes(tmp_path, capsys,
     assert "start--cs-l1-r1          epoch   1   50%, 2.0 min left of it" in capsys.readouterr().err
     reporter.clips(1, 750, 1000)  # not again so soon
     assert capsys.readouterr().err == ""
+
+
+KNEE = {"trained_epochs": 9, "reason": "knee", "epochs": 4, "fitted": 0.5}
+
+
+def settings_of_a_small_plan() -> dict:
+    """Of one with 7 transitions."""
+    states = {"sampling": ["cs"], "clip_lengths": [4, 8], "learning_rates": [0.1, 0.01]}
+    own = {"data": {"format": "simulated", "task": 1}, "states": states}
+    settings = resolve({"experiments": {"motion": own}})["experiments"]["motion"]
+    assert len(graph(settings).transitions) == 7
+    return settings
+
+
+def finish(folder, settings, names):
+    """Let the last of the transitions `names`, each of which took 10 minutes, say so."""
+    reporter = reporter_in(folder, settings=settings)
+    for name in names:
+        cost = reporter.run / "transitions" / name / "cost.json"
+        cost.parent.mkdir(parents=True, exist_ok=True)
+        cost.write_text(json.dumps({"seconds": 600.0}))
+    reporter.finished(KNEE)
+
+
+def write_record(folder, state, model, skipped=()):
+    path = folder / "motion" / "seed-1" / "states" / f"{state}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    skips = [{"transition": name, "why": "raced away"} for name in skipped]
+    path.write_text(json.dumps({"state": state, "model": model, "path": [], "skipped": skips}))
+
+
+def test_the_time_left_is_that_of_the_jobs_at_work_side_by_side(tmp_path, capsys):
+    settings = settings_of_a_small_plan()
+    names = ["start--cs-l1-r1", "start--cs-l2-r1"]
+    finish(tmp_path, settings, names)  # simulated jobs have no locks
+    assert "2 of 7 transitions, about 50 min of this plan left" in capsys.readouterr().err
+    for number, left in ((0, 50), (1, 25)):  # the first lock is the reporting job's own
+        (tmp_path / "motion" / "seed-1" / "transitions" / names[number] / "work.lock").touch()
+        finish(tmp_path, settings, names)
+        assert f"about {left} min of this plan left" in capsys.readouterr().err
+
+
+def test_skipped_transitions_are_not_left_to_do(tmp_path, capsys):
+    settings = settings_of_a_small_plan()
+    names = [t.name for t in graph(settings).transitions if t.target.name != "cs-l2-r2"][:4]
+    given_up = [t.name for t in graph(settings).transitions if t.name not in names]
+    write_record(tmp_path, "cs-l2-r2", None, given_up)
+    finish(tmp_path, settings, names)
+    message = capsys.readouterr().err
+    assert message.endswith("; 4 of 7 transitions, 3 skipped\n")
+
+
+def test_a_transition_that_would_repeat_another_is_not_left_though_no_record_says_so_yet(
+    tmp_path, capsys
+):
+    settings = settings_of_a_small_plan()
+    into_last = [t.name for t in graph(settings).transitions if t.target.name == "cs-l2-r2"]
+    assert len(into_last) == 2
+    names = [t.name for t in graph(settings).transitions if t.name != into_last[1]]
+    for state in ("cs-l1-r1", "cs-l1-r2", "cs-l2-r1"):
+        write_record(tmp_path, state, "start--cs-l1-r1")
+    finish(tmp_path, settings, names)
+    assert capsys.readouterr().err.endswith("; 6 of 7 transitions, 1 skipped\n")
 
 
 def test_tensorboard_shows_the_curves(tmp_path):

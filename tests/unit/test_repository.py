@@ -32,6 +32,18 @@ def test_the_environment_and_the_script_of_every_rule_exist(rules):
     assert len(scripted) == len(re.findall(r"\n {4}conda:", text))
 
 
+def test_only_what_trains_or_reads_videos_is_sent_to_a_cluster():
+    snakefile = (ROOT / "Snakefile").read_text()
+    (local,) = re.findall(r"^localrules:\n((?:    \w+,\n)+)", snakefile, re.MULTILINE)
+    text = "".join(path.read_text() for path in RULES)
+    rules = set(re.findall(r"^(?:rule|checkpoint) (\w+):", text, re.MULTILINE))
+    sent = rules - set(re.findall(r"\w+", local))
+    assert {name for name in sent if not name.startswith("train_")} == {
+        *("render_videos", "index_videos", "audit_videos", "split_videos", "prepare_videos"),
+        *("extract_flow", "decode_videos", "initialise", "evaluate"),
+    }
+
+
 def test_conda_installs_what_the_makefile_installs():
     environment = yaml.safe_load((ROOT / "envs" / "runtime.yaml").read_text())
     (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))

@@ -1,9 +1,17 @@
 import json
+import math
 
 import pytest
 
 from optplan.config import resolve
-from optplan.resources import cpus, evaluation_minutes, memory_mb, training_minutes
+from optplan.resources import (
+    cpus,
+    evaluation_minutes,
+    memory_mb,
+    training_minutes,
+    videos_memory_mb,
+    videos_minutes,
+)
 
 
 @pytest.fixture
@@ -55,3 +63,24 @@ def test_time_is_estimated_from_finished_transitions_where_there_are_any(setting
     assert minutes(settings, run, "cs-l3-r1") < before
     cost.write_text(json.dumps({"frames_trained": 1000, "frames_evaluated": 0, "seconds": 1e4}))
     assert minutes(settings, run, "cs-l3-r1") == 24 * 60  # the next job goes on from there
+
+
+def test_the_time_of_training_is_four_times_that_of_the_usual_epochs(settings, tmp_path):
+    run = tmp_path / "results" / "seed-1"
+    cost = run / "transitions" / "start--cs-l1-r1" / "cost.json"
+    cost.parent.mkdir(parents=True)
+    cost.write_text(json.dumps({"frames_trained": 1000, "frames_evaluated": 0, "seconds": 10.0}))
+    epoch = 100 * 16 * 0.01 / 60
+    assert minutes(settings, run) == 15 + math.ceil(4 * 35 * epoch)
+    settings["knee"]["max_epochs"] = 20
+    assert minutes(settings, run) == 15 + math.ceil(2 * 20 * epoch)
+
+
+def test_reading_all_videos_needs_memory_by_worker_and_time_by_video(settings, tmp_path):
+    assert videos_memory_mb(16) == 17_000
+    assert videos_memory_mb(4, attempt=2) == 10_000
+    audit = videos_minutes(settings, str(tmp_path), "audit", workers=1)
+    assert audit == 15 + 2 * 100 * 300 * 0.01 / 60
+    assert videos_minutes(settings, str(tmp_path), "audit", workers=10) == 16
+    assert videos_minutes(settings, str(tmp_path), "audit", workers=1, attempt=2) == 2 * audit
+    assert videos_minutes(settings, str(tmp_path), "tvl1", workers=1) > 200

@@ -10,11 +10,11 @@ from optplan.planning.states import State
 from optplan.study import (
     contenders,
     fingerprint,
-    is_dry_run,
     last_stage,
     lost_race,
     model_file,
     num_stages,
+    part,
     path_transitions,
     racers,
     read_plan,
@@ -56,10 +56,12 @@ def test_the_main_job_makes_the_tables_and_every_plan_that_is_not_given():
     assert f"{run_folder(wildcards)}/plan.yaml" in files
 
 
-def test_a_dry_run_is_known_by_its_options():
-    for options in (["-n"], ["--dry-run"], ["table3", "-np"], ["--dryrun"]):
-        assert is_dry_run(["snakemake", *options])
-    assert not is_dry_run(["snakemake", "--cores", "2", "-p", "--configfile", "n.yaml", "plan"])
+def test_a_part_of_the_settings_has_whole_groups_and_single_keys_and_no_more():
+    settings = {"network": {"name": "p3d"}, "knee": {"delay": 3, "score": "fitted"}, "data": {}}
+    found = part(settings, ["network", "knee.delay"])
+    assert found == {"network": {"name": "p3d"}, "knee": {"delay": 3}}
+    with pytest.raises(KeyError):
+        part(settings, ["knee.dealy"])
 
 
 def test_a_state_passes_on_the_weights_its_record_points_to(tmp_path):

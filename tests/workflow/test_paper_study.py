@@ -21,6 +21,15 @@ def test_a_dry_run_tells_jobs_and_cost_from_the_lists_alone(study):
     assert "data/kinetics400/lists" in output
 
 
+def test_a_profile_may_ask_for_the_dry_run_and_an_option_with_an_n_does_not(study):
+    (study.folder / "data" / "hmdb51" / "lists").mkdir(parents=True)
+    profile = study.folder / "profile" / "config.yaml"
+    profile.parent.mkdir()
+    profile.write_text("dry-run: true\n")
+    assert "train_shared_stage      242" in study.check("table4", "--profile", profile.parent)
+    assert "train_shared_stage" not in study.check("-Rplan", "table4")  # the videos are waited for
+
+
 def test_without_any_data_the_published_numbers_are_left(study):
     study.check("table6", "fig4")
     table = study.results("paper/tables/table6.md")["paper/tables/table6.md"].decode()

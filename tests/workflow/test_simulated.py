@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,22 @@ def test_a_strategy_of_the_stage_tree_ends_with_the_bytes_of_one_trained_alone(p
     end = "cs-l1-r1-16+cs-l1-r2-16+cs-l1-r3-16+cs-l3-r1-16+cs-l3-r2-16+cs-l3-r3/weights/16.pt"
     weights = f"{RUN}/strategies/{end}"
     assert alone.results(weights) == planned.results(weights) != {}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rerun"),
+    [
+        ("data.timeout_seconds", 7, set()),
+        ("video.evaluation_clips", 3, set()),
+        ("planning.race", 0.0001, {"select_parent", "plan"}),
+        ("knee.delay", 11, {"train_transition", "select_parent", "plan"}),
+    ],
+)
+def test_of_a_plan_a_change_reruns_the_jobs_that_read_it(planned, key, value, rerun):
+    Workflow(planned.folder, {f"experiments.task.{key}": value}, study="simulated.yaml")
+    output = planned.check("--dry-run", f"results/{RUN}/plan.yaml")
+    Workflow(planned.folder, study="simulated.yaml")
+    assert set(re.findall(r"^(\w+) +\d+$", output, re.MULTILINE)) - {"total"} == rerun
 
 
 def test_a_second_run_has_nothing_to_do(planned):

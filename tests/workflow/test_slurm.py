@@ -71,6 +71,17 @@ def test_a_second_run_has_nothing_to_do(planned):
     assert "Nothing to be done" in planned.check(*PROFILE, PLAN)
 
 
+def test_an_audit_asks_for_the_cpus_of_the_profile_whatever_this_machine_has(tmp_path):
+    require_slurm()
+    workflow = Workflow(tmp_path)
+    workflow.check("results/tiny/motion/data/index.tsv")
+    workflow.check(*PROFILE, "--max-threads", "3", "results/tiny/motion/data/audit.tsv")
+    (job,) = jobs(workflow).values()
+    assert job["NumCPUs"] == "3"  # this Snakemake was given two cores
+    assert job["MinMemoryNode"] == "4000M"
+    assert job["TimeLimit"] == "00:16:00"
+
+
 def test_files_that_are_seen_late_are_waited_for(tmp_path):
     require_slurm()
     workflow = Workflow(tmp_path, SMALL, study="simulated.yaml")

@@ -19,7 +19,7 @@ with (
     audit = audit_videos(
         index,
         snakemake.input.root,
-        workers=snakemake.threads,
+        workers=snakemake.resources.cpus_per_task,
         timeout_seconds=snakemake.params.timeout_seconds,
         decoder=snakemake.params.decoder,
         journal=work / "audit.jsonl",

@@ -25,7 +25,7 @@ with (
         video_folder(snakemake.input.root),
         folder,
         method=flow["method"],
-        workers=snakemake.threads,
+        workers=snakemake.resources.cpus_per_task,
         progress=show,
     )
 write_table(table, snakemake.output[0])

@@ -22,7 +22,7 @@ with (
         snakemake.input.root,
         output.with_suffix(""),
         short_side=snakemake.params.short_side,
-        workers=snakemake.threads,
+        workers=snakemake.resources.cpus_per_task,
         timeout_seconds=snakemake.params.timeout_seconds,
         decoder=snakemake.params.decoder,
         journal=work / "prepared.jsonl",

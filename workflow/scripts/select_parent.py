@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from optplan.files import write_json
 from optplan.planning.selection import state_record, unexplored_record
 from optplan.study import State, contenders, read_record
 
@@ -20,4 +21,4 @@ if trained:
     )
 else:
     record = unexplored_record(state, skipped)
-Path(snakemake.output[0]).write_text(json.dumps(record, indent=2) + "\n")
+write_json(record, snakemake.output[0])  # jobs that train count the records meanwhile

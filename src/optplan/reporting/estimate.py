@@ -7,7 +7,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from optplan.config import graph, stage_settings, stopper_settings
-from optplan.paper import PAPER, paper_files
+from optplan.paper import PAPER, paper_files, plan_files, result_files
 from optplan.places import needed, place_names, waiting
 from optplan.planning.strategies import HandTuned, stage_tree
 from optplan.reporting.records import digits, read_json
@@ -23,13 +23,13 @@ MANY = 3  # experiments from which on each gets one line
 
 def forecast(study: Mapping, asked: Iterable[str] = ()) -> str:
     """What is still to be done for the targets `asked`, or for all, and what it will cost."""
-    names, missing = _asked(study, asked), waiting(study)
-    unplanned = [name for name in names if not _planned(study, name)]
-    if len(unplanned) >= MANY:
-        return _overview(study, unplanned, missing)
+    missing = waiting(study)
+    ahead = {name: settings for name in _asked(study, asked) if (settings := _ahead(study, name))}
+    if len(ahead) >= MANY:
+        return _overview(study, ahead, missing)
     texts = []
-    for name in unplanned:
-        settings, run = study["experiments"][name], _run(study, name)
+    for name, settings in ahead.items():
+        run = _run(study, name)
         if settings["plan"] is None:
             videos = planning_videos(settings["data"], run.parent / "data" / "split.tsv")
             texts.append(estimate(name, settings, videos, seconds_per_frame(run)))
@@ -57,15 +57,27 @@ def _run(study: Mapping, name: str) -> Path:
     return Path("results", study["study"], name, f"seed-{seed}")
 
 
-def _planned(study: Mapping, name: str) -> bool:
-    return (_run(study, name) / "plan.yaml").exists()
+def _ahead(study: Mapping, name: str) -> dict | None:
+    """The settings of an experiment with those of its seeds that are still to be done, if any are.
+
+    A seed is done when it has its plan; where a plan is replayed, when it has its results.
+    """
+    settings = study["experiments"][name]
+    seeds = []
+    for seed in settings["seeds"]:
+        one = {**study, "experiments": {name: settings | {"seeds": [seed]}}}
+        replays = settings["plan"] is not None
+        files = result_files(one, [name], strategies=True) if replays else plan_files(one, [name])
+        if not all(Path(file).exists() for file in files):
+            seeds.append(seed)
+    return settings | {"seeds": seeds} if seeds else None
 
 
-def _overview(study: Mapping, names: Iterable[str], missing: Mapping[str, str]) -> str:
+def _overview(study: Mapping, ahead: Mapping[str, dict], missing: Mapping[str, str]) -> str:
     """One line for each experiment, what it costs and what it waits for."""
     rows, total = [], 0.0
-    for name in names:
-        settings, run = study["experiments"][name], _run(study, name)
+    for name, settings in ahead.items():
+        run = _run(study, name)
         split = run.parent / "data" / "split.tsv"
         absent = settings["data"]["format"] == "folder" and name in missing
         videos = 0 if absent else planning_videos(settings["data"], split)
@@ -129,18 +141,20 @@ def _usual_epochs(settings: Mapping, *, from_start: bool) -> int:
 def estimate(name: str, settings: Mapping, videos: int, seconds_per_frame: float | None) -> str:
     """Every state with its settings and the transitions into it, and what all of it may cost.
 
-    `videos` are those that planning trains and validates on; each gives one clip an epoch.
-    `seconds_per_frame` is measured on stages that have finished, None where there are none.
+    That is for all seeds together. `videos` are those that planning trains and validates on; each
+    gives one clip an epoch. `seconds_per_frame` is measured on stages that have finished, None
+    where there are none.
     """
     rows, expected, worst = [], _Cost(), _Cost()
+    seeds = len(settings["seeds"])
     for state in graph(settings).states:
         stage = stage_settings(settings, state, name="", seed=0)
         incoming = graph(settings).incoming(state)
         for transition in incoming:
             stop = stopper_settings(settings, from_start=transition.source is None)
             usual = _usual_epochs(settings, from_start=transition.source is None)
-            expected.add(usual, usual * videos * stage["frames"])
-            worst.add(stop["max_epochs"], stop["max_epochs"] * videos * stage["frames"])
+            for cost, epochs in ((expected, usual), (worst, stop["max_epochs"])):
+                cost.add(seeds * epochs, seeds * epochs * videos * stage["frames"])
         batch, micro = stage["batch_size"], stage["micro_batch"]
         rows.append(
             {
@@ -156,9 +170,11 @@ def estimate(name: str, settings: Mapping, videos: int, seconds_per_frame: float
         )
     table = tabulate(rows, "keys", "simple", disable_numparse=True)
     count = sum(row["transitions"] for row in rows)
-    strategies = sum(HandTuned.parse(strategy).epochs for strategy in settings["strategies"])
+    repeated = f", {seeds} seeds" if seeds > 1 else ""
+    title = f"{count} transitions between {len(rows)} states, {videos} videos{repeated}"
+    strategies = seeds * _grid_cost(settings, videos).epochs
     return (
-        f"Plan of {name}: {count} transitions between {len(rows)} states, {videos} videos\n\n"
+        f"Plan of {name}: {title}\n\n"
         f"{table}\n\n"
         f"Usually about {expected.text(seconds_per_frame)}; "
         f"at most {worst.text(seconds_per_frame)}.\n"

@@ -41,6 +41,13 @@ def load(path: Path):
 NEWEST_FIRST = ("next.pt", "snapshot.pt", "before.pt")
 
 
+# The source that decides what a stage leaves; not the rest, such as tables, figures and messages.
+TRAINS = (
+    *("assignments.py", "config.py", "processes.py"),
+    *(f"{folder}/**/*.py" for folder in ("networks", "planning", "training", "video")),
+)
+
+
 class Snapshots:
     """The work folder of one stage with the given settings.
 
@@ -129,11 +136,12 @@ class Snapshots:
 
 
 def code_digest() -> str:
-    """SHA-256 of the package's source: a finished stage is given again only by the same code."""
+    """SHA-256 of the source that trains: a finished stage is given again only by the same code."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
+    for part in TRAINS:
+        for path in sorted(package.glob(part)):
+            digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -37,6 +37,23 @@ def test_the_cost_is_that_of_every_transition_in_frames_and_where_known_in_hours
     assert hours in estimate("a", settings, 100, 0.01)
 
 
+def test_every_seed_is_planned_and_hand_tuned_at_its_own_cost(settings):
+    settings["strategies"] = ["cs-l1-cosine-10", "us-l1-cosine-5"]
+    one = estimate("a", settings | {"seeds": [1]}, 100, None)
+    three = estimate("a", settings | {"seeds": [1, 2, 3]}, 100, None)
+    assert "beside 15 epochs" in one
+    assert f"about {3 * 36 * 35} epochs" in three
+    assert f"at most {3 * 36 * 200} epochs" in three
+    assert "100 videos, 3 seeds" in three
+    assert "beside 45 epochs" in three
+
+
+def test_beginnings_that_strategies_share_are_estimated_once(settings):
+    settings["strategies"] = ["cs-l1-2-step-4", "cs-l1-2-step-10"]
+    # 5 epochs at r1, of which the first 2 are those of both; then 2 and 5 at r2.
+    assert "beside 12 epochs of hand-tuned strategies" in estimate("a", settings, 100, None)
+
+
 def test_only_what_is_not_planned_yet_is_forecast(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     study = resolve(yaml.safe_load(DEFAULT.read_text()))
@@ -47,6 +64,34 @@ def test_only_what_is_not_planned_yet_is_forecast(tmp_path, monkeypatch):
     (run / "plan.yaml").touch()
     assert "Plan of motion" not in forecast(study)
     assert "Plan of order" in forecast(study)
+
+
+def test_a_seed_without_a_plan_is_still_to_be_done(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    content = yaml.safe_load(DEFAULT.read_text())
+    content["experiments"] = {"motion": content["experiments"]["motion"] | {"seeds": [1, 2, 3]}}
+    study = resolve(content)
+    for seed, ahead in ((2, "2 seeds"), (1, "Usually about"), (3, None)):
+        plan = tmp_path / "results" / "embedded" / "motion" / f"seed-{seed}" / "plan.yaml"
+        plan.parent.mkdir(parents=True)
+        plan.touch()
+        assert ahead in forecast(study) if ahead else not forecast(study)
+
+
+def test_a_replay_is_done_when_it_has_its_results(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = {"data": {"format": "simulated", "task": 1}}
+    replays = {f"r{number}": own | {"plan_of": "a"} for number in range(3)}
+    study = resolve({"experiments": {"a": own, **replays}})
+    results = tmp_path / "results" / "study"
+    (results / "a" / "seed-1").mkdir(parents=True)
+    (results / "a" / "seed-1" / "plan.yaml").touch()
+    assert "r0 " in forecast(study)
+    for name in replays:
+        metrics = results / name / "seed-1" / "evaluation" / "planned" / "metrics.json"
+        metrics.parent.mkdir(parents=True)
+        metrics.touch()
+    assert forecast(study) == ""
 
 
 def test_videos_are_counted_in_the_split_and_time_on_what_has_finished(tmp_path, monkeypatch):

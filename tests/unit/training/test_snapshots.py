@@ -1,12 +1,16 @@
+import importlib.util
 import os
 import pickle
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from optplan.training.snapshots import Snapshots, flatten, load, save
+import optplan
+from optplan.training.snapshots import TRAINS, Snapshots, flatten, load, save
 
 
 class Attack:
@@ -130,6 +134,26 @@ def test_a_finished_stage_of_other_code_makes_room(tmp_path, monkeypatch):
     finished(tmp_path, {"rate": 0.1})
     monkeypatch.setattr("optplan.training.snapshots.code_digest", lambda: "other")
     assert Snapshots(tmp_path, {"rate": 0.1}).restore() is None
+
+
+def test_code_that_training_needs_decides_whether_it_is_the_same_and_no_other():
+    """A new module that the jobs import has to be put on one of the two sides."""
+    code = "import sys, optplan.training.jobs; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    package = Path(optplan.__file__).parent
+    files = {
+        Path(spec.origin).relative_to(package)
+        for name in done.stdout.split()
+        if name.startswith("optplan.") and (spec := importlib.util.find_spec(name))
+    }
+    trains = {path.relative_to(package) for part in TRAINS for path in package.glob(part)}
+    rest = {path.as_posix() for path in files - trains if path.parts[0] != "reporting"}
+    assert files & trains
+    # Checks, files, locks, messages, and which file is what: none of it shapes the weights.
+    assert rest == {
+        *("checks.py", "study_checks.py", "files.py", "locks.py", "progress.py"),
+        *("study.py", "paper.py", "places.py"),
+    }
 
 
 def test_given_out_weights_take_no_room_and_are_as_new_as_they_look(tmp_path):
