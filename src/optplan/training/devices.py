@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -42,6 +42,12 @@ class Rank:
         sums = torch.tensor(values, dtype=torch.float64, device=self.device)
         distributed.all_reduce(sums)
         return sums.tolist()
+
+    def share(self, tensors: Iterable[torch.Tensor]):
+        """Overwrite these tensors with the first process's, everywhere."""
+        if self.count > 1:
+            for tensor in tensors:
+                distributed.broadcast(tensor, src=0)
 
     def interleaved(self, own: torch.Tensor, length: int) -> torch.Tensor:
         """Rows 0 to `length` - 1 on every process; process r has computed r, r + count, ...

@@ -81,6 +81,9 @@ class Steps:
             losses.add(loss, rate)
             waited += seconds
             progress(epoch, min(len(order), (step + 1) * size), len(order))
+        # Each rank has normalised other clips last. The first one's statistics are those that are
+        # saved, so they have to be those that are scored.
+        self.rank.share(self.network.buffers())
         total, waited = self.rank.total(losses.total(), waited)
         return total / len(order), waited / self.rank.count
 

@@ -56,6 +56,21 @@ def test_two_processes_train_and_score_as_one_does(tmp_path):
     torch.testing.assert_close(*weights, rtol=1e-3, atol=1e-5)
 
 
+def train_unfrozen(rank: Rank, settings: dict, folder):
+    train(folder, network=(network := tiny_network()), epochs=1, call={"rank": rank})
+    own = {name: tensor.clone() for name, tensor in network.named_buffers()}
+    save(own, folder / f"buffers-{rank.number}.pt")
+
+
+def test_the_statistics_that_all_processes_score_with_are_those_that_are_saved(tmp_path):
+    launch(train_unfrozen, in_processes(2), tmp_path)
+    saved = load(tmp_path / "epoch-0001.pt")
+    for number in (0, 1):
+        found = load(tmp_path / f"buffers-{number}.pt")
+        assert any(name.endswith("running_var") for name in found)
+        torch.testing.assert_close(found, {name: saved[name] for name in found}, rtol=0, atol=0)
+
+
 class Cramped(torch.nn.Module):
     """Fits `limit` clips at a time into its memory, as a GPU would; the next one is too many."""
 
