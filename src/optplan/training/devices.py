@@ -128,6 +128,8 @@ def _process(number: int, devices, meeting_point: str, function, settings: dict,
         init_method=meeting_point,
         rank=number,
         world_size=len(devices),
+        # Else NCCL guesses a GPU from the rank, which may be another job's.
+        device_id=device if device.type == "cuda" else None,
     )
     try:
         function(Rank(number, len(devices), device), settings, *arguments)
