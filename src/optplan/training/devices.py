@@ -1,5 +1,6 @@
 """What a job computes on: its processes, each with a GPU of its own where there are any."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -82,6 +83,8 @@ def launch(function: Callable, settings: dict, *arguments):
                 return _call(function, devices, settings, arguments)
             except torch.OutOfMemoryError as error:
                 settings = _halved(settings, str(error))
+            # An optimiser may keep the exception, and with it the first network, in a cycle.
+            gc.collect()
             torch.cuda.empty_cache()
 
 

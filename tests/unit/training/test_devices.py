@@ -1,3 +1,5 @@
+import weakref
+
 import pytest
 import torch
 from tiny import SETTINGS, short_stopper, tiny_data, tiny_network, train, weights_of
@@ -108,6 +110,23 @@ def test_a_stage_that_runs_out_of_memory_goes_on_with_smaller_pieces(tmp_path, c
 def test_memory_that_does_not_suffice_for_one_clip_is_an_error_with_a_remedy(tmp_path):
     with pytest.raises(ValueError, match=r"not even 1 clip .* \(CUDA out of memory.*video\.crop"):
         launch(train_cramped, JOB, tmp_path, 0.5)
+
+
+def test_the_network_that_did_not_fit_is_gone_before_the_next_attempt(tmp_path):
+    networks = []
+
+    def attempt(rank: Rank, settings: dict):
+        assert all(network() is None for network in networks)
+        network = Cramped(1)
+        networks.append(weakref.ref(network))
+        try:
+            train(tmp_path, network=network, freeze_bn=True, **settings["training"])
+        except torch.OutOfMemoryError as error:
+            network.failure = error  # a cycle, as the first optimiser of a process makes one
+            raise
+
+    launch(attempt, JOB)
+    assert len(networks) == 3
 
 
 def fail(rank: Rank, settings: dict):
