@@ -140,7 +140,7 @@ def _prepared(network, settings: dict, rank: Rank):
 
 def _validate(network, validation, settings, cost, rank: Rank, workers: int) -> float:
     scores, targets = score_videos(
-        network, validation, rank=rank, batch_size=settings["micro_batch"] * 2, workers=workers
+        network, validation, rank=rank, batch_size=settings["micro_batch"], workers=workers
     )
     cost["frames_evaluated"] += len(targets) * validation.spec.length
     return top_k(scores, targets)

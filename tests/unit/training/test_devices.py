@@ -135,6 +135,17 @@ def fail(rank: Rank, settings: dict):
     rank.wait()
 
 
+def train_to_knee_cramped(rank: Rank, settings: dict, folder, limit: int):
+    own = {"micro_batch": settings["training"]["micro_batch"], "freeze_bn": True}
+    train(folder, network=Cramped(limit), stopper=short_stopper(), **own)
+
+
+@pytest.mark.parametrize("limit", [1, 4])
+def test_the_clips_that_fit_while_training_fit_while_validating(tmp_path, capfd, limit):
+    launch(train_to_knee_cramped, JOB, tmp_path, limit)
+    assert capfd.readouterr().err.count("out of GPU memory") == {1: 2, 4: 0}[limit]
+
+
 def test_the_error_of_one_process_ends_all_and_is_told():
     with pytest.raises(Exception, match="ValueError: the loss is nan in epoch 3"):
         launch(fail, in_processes(2))
