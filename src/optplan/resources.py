@@ -15,6 +15,7 @@ SAFETY = 2
 CPU_SECONDS_PER_PIXEL = 2.5e-6  # DG-P3D with ResNet-50 (benchmarks/README.md)
 DECODING_SECONDS = 0.006  # of a frame, which on a GPU takes longer than the training
 BYTES_PER_PIXEL = 1600  # of the network's activations, likewise
+WAITING_BATCHES = 4  # of a decoder: clips of one, the same stacked, and two that wait
 
 
 def cpus(settings: Mapping) -> int:
@@ -30,7 +31,8 @@ def memory_mb(settings: Mapping, *, gpus: bool, attempt: int = 1) -> int:
         return 1000 * attempt
     pixels = training["micro_batch"] * _frames(settings) * settings["video"]["crop"] ** 2
     process = 6000 if gpus else 2000 + pixels * BYTES_PER_PIXEL // 1_000_000
-    return compute["processes"] * (process + 1000 * compute["workers"]) * attempt
+    decoder = 1000 + WAITING_BATCHES * 3 * pixels // 1_000_000
+    return compute["processes"] * (process + decoder * compute["workers"]) * attempt
 
 
 def training_minutes(
