@@ -93,8 +93,10 @@ def train_stage(
 
     if snapshot is None:
         if stopper is not None:  # the initial weights count as 0 without an evaluation
+            started = time.perf_counter()
             curve.append({"epoch": 0, "loss": None, "top1": 0.0 if from_start else score()})
             decision = stopper.update(0, curve[0]["top1"])
+            cost["seconds"] += time.perf_counter() - started
         save()
     else:
         network.load_state_dict(snapshots.weights(cost["epochs"]))

@@ -101,6 +101,18 @@ def test_a_transition_ends_at_its_knee_and_counts_every_evaluation(tmp_path):
     assert result.cost["frames_evaluated"] == evaluations * 8 * 4
 
 
+def test_the_cost_of_epoch_0_is_that_of_its_evaluation(tmp_path):
+    training, validation = tiny_data()
+    training.source = None  # the stage ends with an error when it starts to train
+    snapshots = Snapshots(tmp_path, SETTINGS)
+    work = {"snapshots": snapshots, "stopper": short_stopper()}
+    with pytest.raises(AttributeError):
+        train_stage(tiny_network(), training, validation, SETTINGS, **work)
+    cost = snapshots.restore()["cost"]
+    assert cost["frames_evaluated"] == 8 * 4
+    assert cost["seconds"] > 0
+
+
 @pytest.mark.parametrize("from_start", [True, False])
 def test_epoch_0_counts_0_at_the_start_and_is_evaluated_elsewhere(tmp_path, from_start):
     result = train(tmp_path, stopper=short_stopper(), call={"from_start": from_start})
