@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
+from torch.nn import SyncBatchNorm
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from optplan.planning.knee import Decision, KneeStopper
 from optplan.training.devices import Rank
@@ -80,7 +81,7 @@ def train_stage(
     if snapshot is not None and _finished(decision, cost, settings):
         return _result(curve, cost, decision)
 
-    network = _prepared(network, settings, rank)
+    _prepare(network, settings, rank)
     steps = Steps(network, training, settings, rank=rank, workers=workers, compiled=compiled)
 
     def score() -> float:
@@ -128,16 +129,26 @@ def _restored(snapshots: Snapshots, rank: Rank) -> dict | None:
     return snapshot if rank.first else snapshots.restore()
 
 
-def _prepared(network, settings: dict, rank: Rank):
-    """The network on its device, with batch normalisation as the stage wants it."""
+def _prepare(network, settings: dict, rank: Rank):
+    """Put the network on its device, with batch normalisation as the stage wants it."""
     network.to(rank.device)
     network.freeze_batch_norm(settings["freeze_bn"])
-    # Frozen layers have nothing to agree on, and only the stem's is left of the others.
-    if settings["sync_bn"] and rank.count > 1 and not settings["freeze_bn"]:
+    if settings["sync_bn"] and rank.count > 1:
         if rank.device.type != "cuda":
             raise ValueError("training.sync_bn: true needs GPUs; on CPUs write false")
-        return torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)
-    return network
+        synchronise_batch_norm(network)
+
+
+def synchronise_batch_norm(network):
+    """Make those batch normalisations that are not frozen take statistics over all processes.
+
+    Frozen ones have none to agree on, and would forget that they are frozen.
+    """
+    network.train()
+    for module in [*network.modules()]:
+        for name, layer in module.named_children():
+            if isinstance(layer, _BatchNorm) and layer.training:
+                setattr(module, name, SyncBatchNorm.convert_sync_batchnorm(layer))
 
 
 def _validate(network, validation, settings, cost, rank: Rank, workers: int) -> float:

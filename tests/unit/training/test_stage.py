@@ -4,9 +4,10 @@ from itertools import pairwise
 import pytest
 import torch
 from tiny import SETTINGS, short_stopper, tiny_data, tiny_network, train, weights_of
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from optplan.training.snapshots import Snapshots
-from optplan.training.stage import train_stage
+from optplan.training.stage import synchronise_batch_norm, train_stage
 from optplan.training.steps import learning_rate
 
 
@@ -180,6 +181,20 @@ def test_frozen_batch_norm_is_left_as_it_was(tmp_path):
     statistics = [name for name in start if name.endswith("running_mean")]
     changed = [name for name in statistics if not torch.equal(start[name], weights[name])]
     assert changed == ["stem.bn.running_mean"]
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_statistics_are_shared_by_all_processes_where_they_are_not_frozen(frozen):
+    network = tiny_network()
+    before = network.state_dict()
+    network.freeze_batch_norm(frozen)
+    synchronise_batch_norm(network)
+    own = {name: m for name, m in network.named_modules() if isinstance(m, _BatchNorm)}
+    shared = [name for name, layer in own.items() if isinstance(layer, torch.nn.SyncBatchNorm)]
+    assert shared == (["stem.bn"] if frozen else list(own))
+    assert_same_bytes(network.state_dict(), before)
+    assert network.stem.bn.training
+    assert all(layer.training is not frozen for name, layer in own.items() if name != "stem.bn")
 
 
 def test_a_constant_rate_stays_and_a_cosine_falls_from_the_rate_to_nothing():
