@@ -166,6 +166,17 @@ def test_an_incomplete_last_group_is_averaged_over_what_it_has(tmp_path):
     assert results[0].curve == results[1].curve
 
 
+@pytest.mark.parametrize(("count", "batch_size"), [(9, 4), (9, 8), (5, 8)])
+def test_no_clip_is_alone_where_a_network_leaves_one_value_a_channel(tmp_path, count, batch_size):
+    """16 pixels and 4 frames become one by res5, and one value has no variance."""
+    own = {"count": count, "batch_size": batch_size, "micro_batch": 4, "epochs": 1}
+    done = []
+    call = {"progress": lambda epoch, own, whole: done.append(own)}
+    result = train(tmp_path, **own, call=call)
+    assert math.isfinite(result.curve[0]["loss"])
+    assert done == {9: [4, 7, 9] if batch_size == 4 else [7, 9], 5: [5]}[count]
+
+
 def test_every_video_is_trained_on_once_an_epoch(tmp_path):
     training, _ = tiny_data(7)
     snapshots = Snapshots(tmp_path, SETTINGS)
