@@ -56,8 +56,6 @@ def table(bodies=BODIES, *, blocks: str = "A", frames: int, size: int, classes: 
             theirs, difference = f"{paper[title]:g}", f"{cost.gflops / paper[title] - 1:+.1%}"
         ours, parameters = f"{cost.gflops:.1f}", f"{cost.parameters / 1e6:.1f} M"
         shown = body.replace("resnet", "ResNet-")
-        ours, parameters = f"{cost.gflops:.1f}", f"{cost.parameters / 1e6:.1f} M"
-        shown = body.replace("resnet", "ResNet-")
         rows.append((title, shown, ours, theirs, difference, parameters))
     rows += [(t, body, "", f"{paper[t]:g}", "", "") for t, body in OTHER_BODIES.items() if paper]
     lines = ["| " + " | ".join(row) + " |" for row in rows]

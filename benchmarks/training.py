@@ -166,7 +166,7 @@ class OurLoop:
         score_videos(
             self.steps.network,
             self.validation,
-            batch_size=32,
+            batch_size=16,
             rank=self.rank,
             workers=self.workers,
         )
@@ -185,12 +185,15 @@ class BareSteps:
             clips = iter([(self.clips(number), torch.zeros(number, dtype=torch.int64))])
             steps._step(clips, range(number), range(number), 0.0)
         steps.network.eval()
-        with torch.inference_mode(), torch.autocast(DEVICE.type, enabled=DEVICE.type == "cuda"):
-            for number in _batches(len(self.loop.validation), 32):
-                steps.network(normalise(self.clips(number).to(DEVICE)))
+        cuda = DEVICE.type == "cuda"
+        with torch.inference_mode(), torch.autocast(DEVICE.type, torch.bfloat16, enabled=cuda):
+            for number in _batches(len(self.loop.validation), 16):
+                clips = self.clips(number).to(DEVICE, non_blocking=True)
+                steps.network(normalise(clips))
 
     def clips(self, number: int) -> torch.Tensor:
-        return torch.zeros((number, *self.size), dtype=torch.uint8)
+        size, cuda = (number, *self.size), DEVICE.type == "cuda"
+        return torch.zeros(size, dtype=torch.uint8, pin_memory=cuda)
 
 
 def _batches(total: int, size: int) -> list[int]:

@@ -19,6 +19,7 @@ WORKER_MB = 1000  # a process that decodes
 VIDEO_FRAMES = 300  # 10 s
 # Of 720 x 1280 px, decoded and compared, or encoded; flow at 256 px (benchmarks/README.md).
 FRAME_SECONDS = {"audit": 0.01, "prepare": 0.01, "tvl1": 0.25, "dis": 0.02}
+WAITING_BATCHES = 4  # of a decoder: clips of one, the same stacked, and two that wait
 
 
 def cpus(settings: Mapping) -> int:
@@ -34,7 +35,8 @@ def memory_mb(settings: Mapping, *, gpus: bool, attempt: int = 1) -> int:
         return 1000 * attempt
     pixels = training["micro_batch"] * _frames(settings) * settings["video"]["crop"] ** 2
     process = 6000 if gpus else 2000 + pixels * BYTES_PER_PIXEL // 1_000_000
-    return compute["processes"] * (process + WORKER_MB * compute["workers"]) * attempt
+    decoder = WORKER_MB + WAITING_BATCHES * 3 * pixels // 1_000_000
+    return compute["processes"] * (process + decoder * compute["workers"]) * attempt
 
 
 def videos_memory_mb(workers: int, *, attempt: int = 1) -> int:

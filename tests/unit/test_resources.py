@@ -41,6 +41,14 @@ def test_a_network_on_a_cpu_needs_memory_for_its_activations(settings):
     assert memory_mb(settings, gpus=False) < 25_000
 
 
+def test_a_decoder_gets_memory_for_the_clips_that_wait(settings):
+    settings["compute"]["workers"] = 1
+    settings["states"]["clip_lengths"] = [128]
+    settings["video"]["crop"] = 256
+    clips = 16 * 3 * 128 * 256**2 / 1e6
+    assert memory_mb(settings, gpus=True) >= 6000 + 4 * clips
+
+
 def test_every_attempt_gets_more_memory_and_more_time(settings, tmp_path):
     run = tmp_path / "results" / "seed-1"
     assert memory_mb(settings, gpus=True, attempt=2) == 12_000

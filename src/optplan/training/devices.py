@@ -1,9 +1,10 @@
 """What a job computes on: its processes, each with a GPU of its own where there are any."""
 
+import gc
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -43,6 +44,12 @@ class Rank:
         distributed.all_reduce(sums)
         return sums.tolist()
 
+    def share(self, tensors: Iterable[torch.Tensor]):
+        """Overwrite these tensors with the first process's, everywhere."""
+        if self.count > 1:
+            for tensor in tensors:
+                distributed.broadcast(tensor, src=0)
+
     def interleaved(self, own: torch.Tensor, length: int) -> torch.Tensor:
         """Rows 0 to `length` - 1 on every process; process r has computed r, r + count, ...
 
@@ -76,6 +83,8 @@ def launch(function: Callable, settings: dict, *arguments):
                 return _call(function, devices, settings, arguments)
             except torch.OutOfMemoryError as error:
                 settings = _halved(settings, str(error))
+            # An optimiser may keep the exception, and with it the first network, in a cycle.
+            gc.collect()
             torch.cuda.empty_cache()
 
 
@@ -122,6 +131,8 @@ def _process(number: int, devices, meeting_point: str, function, settings: dict,
         init_method=meeting_point,
         rank=number,
         world_size=len(devices),
+        # Else NCCL guesses a GPU from the rank, which may be another job's.
+        device_id=device if device.type == "cuda" else None,
     )
     try:
         function(Rank(number, len(devices), device), settings, *arguments)

@@ -155,7 +155,7 @@ def _evaluate(rank: Rank, settings, inputs, strategy: str, outputs):
     scores, targets = score_videos(
         network.to(rank.device),
         views,
-        batch_size=2 * settings["training"]["micro_batch"],
+        batch_size=settings["training"]["micro_batch"],
         rank=rank,
         workers=settings["compute"]["workers"],
     )

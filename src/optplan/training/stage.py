@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import fmean
 
-import torch
+from torch.nn import SyncBatchNorm
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from optplan.planning.knee import Decision, KneeStopper
 from optplan.planning.metric import TOP_1, Metric
@@ -95,7 +96,7 @@ def train_stage(
     if snapshot is not None and finished():
         return _result(curve, cost, decision)
 
-    network = _prepared(network, settings, rank)
+    _prepare(network, settings, rank)
     steps = Steps(network, training, settings, rank=rank, workers=workers, compiled=compiled)
 
     def score() -> dict[str, float]:
@@ -108,9 +109,11 @@ def train_stage(
 
     if snapshot is None:
         if stopper is not None:  # the initial weights count as 0 without an evaluation
+            started = time.perf_counter()
             zero = {f"top{k}": 0.0 for k in metric.ks}
             curve.append({"epoch": 0, "loss": None, **(zero if from_start else score())})
             decision = stopper.update(0, metric.score(curve[0]))
+            cost["seconds"] += time.perf_counter() - started
         save()
     else:
         network.load_state_dict(snapshots.weights(cost["epochs"]))
@@ -142,16 +145,26 @@ def _restored(snapshots: Snapshots, rank: Rank) -> dict | None:
     return snapshot if rank.first else snapshots.restore()
 
 
-def _prepared(network, settings: dict, rank: Rank):
-    """The network on its device, with batch normalisation as the stage wants it."""
+def _prepare(network, settings: dict, rank: Rank):
+    """Put the network on its device, with batch normalisation as the stage wants it."""
     network.to(rank.device)
     network.freeze_batch_norm(settings["freeze_bn"])
-    # Frozen layers have nothing to agree on, and only the stem's is left of the others.
-    if settings["sync_bn"] and rank.count > 1 and not settings["freeze_bn"]:
+    if settings["sync_bn"] and rank.count > 1:
         if rank.device.type != "cuda":
             raise ValueError("training.sync_bn: true needs GPUs; on CPUs write false")
-        return torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)
-    return network
+        synchronise_batch_norm(network)
+
+
+def synchronise_batch_norm(network):
+    """Make those batch normalisations that are not frozen take statistics over all processes.
+
+    Frozen ones have none to agree on, and would forget that they are frozen.
+    """
+    network.train()
+    for module in [*network.modules()]:
+        for name, layer in module.named_children():
+            if isinstance(layer, _BatchNorm) and layer.training:
+                setattr(module, name, SyncBatchNorm.convert_sync_batchnorm(layer))
 
 
 def _validate(
@@ -159,7 +172,7 @@ def _validate(
 ) -> dict[str, float]:
     """The top-k that the metric asks for; k is at most the number of classes."""
     scores, targets = score_videos(
-        network, validation, rank=rank, batch_size=settings["micro_batch"] * 2, workers=workers
+        network, validation, rank=rank, batch_size=settings["micro_batch"], workers=workers
     )
     cost["frames_evaluated"] += len(targets) * validation.spec.length
     return {f"top{k}": top_k(scores, targets, min(k, scores.shape[1])) for k in metric.ks}

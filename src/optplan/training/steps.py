@@ -26,7 +26,8 @@ class Steps:
     Args:
         settings: those of `train_stage`. A step of SGD sees `batch_size` clips: those of all ranks,
             in as many micro-batches as needed. The last step of an epoch is averaged over what it
-            has. Gradients are those of the loss times `loss_weight`.
+            has; a clip that would be alone gets one from the step or micro-batch before. Gradients
+            are those of the loss times `loss_weight`.
         workers: decoding processes of this rank; they live as long as this object.
         compiled: whether the network runs through torch.compile.
     """
@@ -65,22 +66,25 @@ class Steps:
         order = np.random.default_rng([self.settings["seed"], epoch]).permutation(
             len(self.training)
         )
-        size = self.settings["batch_size"]
-        groups = [order[start : start + size] for start in range(0, len(order), size)]
+        groups = _parts(order, self.settings["batch_size"])
         shares = [_share(group, self.rank) for group in groups]
         self.order.keys = [
             [(epoch, int(number)) for number in piece]
             for share in shares
-            for piece in _pieces(share, self.settings["micro_batch"])
+            for piece in _parts(share, self.settings["micro_batch"])
         ]
-        clips, waited = iter(self.clips), 0.0
+        clips, done, waited = iter(self.clips), 0, 0.0
         losses = _Losses(epoch)
         for step, (group, share) in enumerate(zip(groups, shares, strict=True)):
             rate = learning_rate(self.settings, epoch, step / len(groups))
             loss, seconds = self._step(clips, group, share, rate)
             losses.add(loss, rate)
             waited += seconds
-            progress(epoch, min(len(order), (step + 1) * size), len(order))
+            done += len(group)
+            progress(epoch, done, len(order))
+        # Each rank has normalised other clips last. The first one's statistics are those that are
+        # saved, so they have to be those that are scored.
+        self.rank.share(self.network.buffers())
         total, waited = self.rank.total(losses.total(), waited)
         return total / len(order), waited / self.rank.count
 
@@ -94,7 +98,7 @@ class Steps:
         own = len(group[self.rank.number :: self.rank.count])  # the rest of the share is padding
         device, waited = self.rank.device, 0.0
         total = torch.zeros((), device=device)
-        pieces = _pieces(share, self.settings["micro_batch"])
+        pieces = _parts(share, self.settings["micro_batch"])
         for number, piece in enumerate(pieces):
             started = time.perf_counter()
             videos, targets = next(clips)
@@ -177,8 +181,15 @@ def _share(group: np.ndarray, rank: Rank) -> np.ndarray:
     return np.concatenate([own, group[:padding]])
 
 
-def _pieces(share: np.ndarray, size: int) -> list[np.ndarray]:
-    return [share[start : start + size] for start in range(0, len(share), size)]
+def _parts(numbers: np.ndarray, size: int) -> list[np.ndarray]:
+    """Parts of `size` numbers; the last has what is left, but two where it would be one.
+
+    Of a single clip, a small crop leaves one value a channel, which batch normalisation refuses.
+    """
+    starts = np.arange(0, len(numbers), size)
+    if len(starts) > 1 and len(numbers) % size == 1:
+        starts[-1] -= 1
+    return np.split(numbers, starts[1:])
 
 
 def _sum_of_losses(logits: torch.Tensor, targets: torch.Tensor, counted: int) -> torch.Tensor:

@@ -44,13 +44,15 @@ def flow_table(split: pd.DataFrame, *, method: str, short_side: int) -> pd.DataF
     """The split with the height and width of the flow, and the column `flow`: its file.
 
     Frames whose short side is longer than `short_side` pixels are reduced to it before the flow is
-    computed. A file's name changes with the method, the size and the video's content, so that one
-    that is there is the right one.
+    computed. A file's name changes with the method, both sizes and the video's content, so that one
+    that is there is the right one. `sha1` is the original's, of which a prepared video may be a
+    copy of any size.
     """
     scale = np.minimum(1.0, short_side / split[["height", "width"]].min(axis=1))
+    columns = ("video", "sha1", "width", "height")
     names = [
-        f"{method}-{short_side}/{video}.{sha1[:8]}.mp4"
-        for video, sha1 in zip(split["video"], split["sha1"], strict=True)
+        f"{method}-{short_side}/{video}.{sha1[:8]}-{width}x{height}.mp4"
+        for video, sha1, width, height in zip(*(split[key] for key in columns), strict=True)
     ]
     return split.assign(
         height=np.rint(split["height"] * scale).astype(int),

@@ -1,3 +1,5 @@
+import weakref
+
 import pytest
 import torch
 from tiny import SETTINGS, short_stopper, tiny_data, tiny_network, train, weights_of
@@ -56,6 +58,21 @@ def test_two_processes_train_and_score_as_one_does(tmp_path):
     torch.testing.assert_close(*weights, rtol=1e-3, atol=1e-5)
 
 
+def train_unfrozen(rank: Rank, settings: dict, folder):
+    train(folder, network=(network := tiny_network()), epochs=1, call={"rank": rank})
+    own = {name: tensor.clone() for name, tensor in network.named_buffers()}
+    save(own, folder / f"buffers-{rank.number}.pt")
+
+
+def test_the_statistics_that_all_processes_score_with_are_those_that_are_saved(tmp_path):
+    launch(train_unfrozen, in_processes(2), tmp_path)
+    saved = load(tmp_path / "epoch-0001.pt")
+    for number in (0, 1):
+        found = load(tmp_path / f"buffers-{number}.pt")
+        assert any(name.endswith("running_var") for name in found)
+        torch.testing.assert_close(found, {name: saved[name] for name in found}, rtol=0, atol=0)
+
+
 class Cramped(torch.nn.Module):
     """Fits `limit` clips at a time into its memory, as a GPU would; the next one is too many."""
 
@@ -95,10 +112,38 @@ def test_memory_that_does_not_suffice_for_one_clip_is_an_error_with_a_remedy(tmp
         launch(train_cramped, JOB, tmp_path, 0.5)
 
 
+def test_the_network_that_did_not_fit_is_gone_before_the_next_attempt(tmp_path):
+    networks = []
+
+    def attempt(rank: Rank, settings: dict):
+        assert all(network() is None for network in networks)
+        network = Cramped(1)
+        networks.append(weakref.ref(network))
+        try:
+            train(tmp_path, network=network, freeze_bn=True, **settings["training"])
+        except torch.OutOfMemoryError as error:
+            network.failure = error  # a cycle, as the first optimiser of a process makes one
+            raise
+
+    launch(attempt, JOB)
+    assert len(networks) == 3
+
+
 def fail(rank: Rank, settings: dict):
     if rank.number == 1:
         raise ValueError("the loss is nan in epoch 3")
     rank.wait()
+
+
+def train_to_knee_cramped(rank: Rank, settings: dict, folder, limit: int):
+    own = {"micro_batch": settings["training"]["micro_batch"], "freeze_bn": True}
+    train(folder, network=Cramped(limit), stopper=short_stopper(), **own)
+
+
+@pytest.mark.parametrize("limit", [1, 4])
+def test_the_clips_that_fit_while_training_fit_while_validating(tmp_path, capfd, limit):
+    launch(train_to_knee_cramped, JOB, tmp_path, limit)
+    assert capfd.readouterr().err.count("out of GPU memory") == {1: 2, 4: 0}[limit]
 
 
 def test_the_error_of_one_process_ends_all_and_is_told():

@@ -4,10 +4,11 @@ from itertools import pairwise
 import pytest
 import torch
 from tiny import SETTINGS, short_stopper, tiny_data, tiny_network, train, weights_of
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from optplan.planning.metric import TOP_1_3_5
 from optplan.training.snapshots import Snapshots
-from optplan.training.stage import recent_loss, train_stage
+from optplan.training.stage import recent_loss, synchronise_batch_norm, train_stage
 from optplan.training.steps import learning_rate
 
 
@@ -122,6 +123,18 @@ def test_a_transition_ends_at_its_knee_and_counts_every_evaluation(tmp_path):
     assert result.cost["frames_evaluated"] == evaluations * 8 * 4
 
 
+def test_the_cost_of_epoch_0_is_that_of_its_evaluation(tmp_path):
+    training, validation = tiny_data()
+    training.source = None  # the stage ends with an error when it starts to train
+    snapshots = Snapshots(tmp_path, SETTINGS)
+    work = {"snapshots": snapshots, "stopper": short_stopper()}
+    with pytest.raises(AttributeError):
+        train_stage(tiny_network(), training, validation, SETTINGS, **work)
+    cost = snapshots.restore()["cost"]
+    assert cost["frames_evaluated"] == 8 * 4
+    assert cost["seconds"] > 0
+
+
 @pytest.mark.parametrize("from_start", [True, False])
 def test_epoch_0_counts_0_at_the_start_and_is_evaluated_elsewhere(tmp_path, from_start):
     result = train(tmp_path, stopper=short_stopper(), call={"from_start": from_start})
@@ -190,6 +203,17 @@ def test_an_incomplete_last_group_is_averaged_over_what_it_has(tmp_path):
     assert results[0].curve == results[1].curve
 
 
+@pytest.mark.parametrize(("count", "batch_size"), [(9, 4), (9, 8), (5, 8)])
+def test_no_clip_is_alone_where_a_network_leaves_one_value_a_channel(tmp_path, count, batch_size):
+    """16 pixels and 4 frames become one by res5, and one value has no variance."""
+    own = {"count": count, "batch_size": batch_size, "micro_batch": 4, "epochs": 1}
+    done = []
+    call = {"progress": lambda epoch, own, whole: done.append(own)}
+    result = train(tmp_path, **own, call=call)
+    assert math.isfinite(result.curve[0]["loss"])
+    assert done == {9: [4, 7, 9] if batch_size == 4 else [7, 9], 5: [5]}[count]
+
+
 def test_every_video_is_trained_on_once_an_epoch(tmp_path):
     training, _ = tiny_data(7)
     snapshots = Snapshots(tmp_path, SETTINGS)
@@ -205,6 +229,20 @@ def test_frozen_batch_norm_is_left_as_it_was(tmp_path):
     statistics = [name for name in start if name.endswith("running_mean")]
     changed = [name for name in statistics if not torch.equal(start[name], weights[name])]
     assert changed == ["stem.bn.running_mean"]
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_statistics_are_shared_by_all_processes_where_they_are_not_frozen(frozen):
+    network = tiny_network()
+    before = network.state_dict()
+    network.freeze_batch_norm(frozen)
+    synchronise_batch_norm(network)
+    own = {name: m for name, m in network.named_modules() if isinstance(m, _BatchNorm)}
+    shared = [name for name, layer in own.items() if isinstance(layer, torch.nn.SyncBatchNorm)]
+    assert shared == (["stem.bn"] if frozen else list(own))
+    assert_same_bytes(network.state_dict(), before)
+    assert network.stem.bn.training
+    assert all(layer.training is not frozen for name, layer in own.items() if name != "stem.bn")
 
 
 def test_a_constant_rate_stays_and_a_cosine_falls_from_the_rate_to_nothing():

@@ -5,7 +5,7 @@ import torch
 from encode import encode_video
 from torch.utils.data import DataLoader
 
-from optplan.video.clips import TrainingClips, ViewClips
+from optplan.video.clips import TrainingClips, ViewClips, ViewPieces
 from optplan.video.frames import FrameStore, VideoFiles, write_frames
 from optplan.video.sampling import ClipSpec
 
@@ -81,39 +81,73 @@ def test_decoded_frames_and_video_files_give_identical_clips(videos, spec):
     for number in range(3):
         ours, theirs = (training_clips(s, table, spec)[5, number][0] for s in (files, store))
         assert torch.equal(ours, theirs)
-        ours, theirs = (ViewClips(s, table, [0, 1, 2], spec, **views)[number] for s in videos[1:])
-        assert torch.equal(ours[0], theirs[0])
+        ours, theirs = (ViewClips(s, table, [0, 1, 2], spec, **views) for s in videos[1:])
+        for one, other in zip(ours.views(number), theirs.views(number), strict=True):
+            assert torch.equal(one, other)
 
 
 def test_the_views_of_a_video_are_its_clips_times_its_crops(videos):
     table, _, store = videos
     scale = {"short_side": 24, "crop": 24}
     dataset = ViewClips(store, table, [2], CONSECUTIVE, num_clips=2, num_crops=3, **scale)
-    views, target = dataset[0]
-    assert (len(dataset), views.shape, target) == (1, (6, 3, 4, 24, 24), 1)
+    views = list(dataset.views(0))
+    assert (len(dataset), dataset.targets.tolist()) == (1, [1])
+    assert [view.shape for view in views] == 6 * [(3, 4, 24, 24)]
     assert len({view.numpy().tobytes() for view in views}) == 6
-    centre, _ = ViewClips(store, table, [2], CONSECUTIVE, **scale)[0]
-    assert centre.shape == (1, 3, 4, 24, 24)
+    (centre,) = ViewClips(store, table, [2], CONSECUTIVE, **scale).views(0)
+    assert centre.shape == (3, 4, 24, 24)
 
 
 def test_the_first_clip_of_a_video_can_be_asked_for_and_is_one(videos):
     table, _, store = videos
     scale = {"short_side": 32, "crop": 32}
-    first, _ = ViewClips(store, table, [2], CONSECUTIVE, first=True, **scale)[0]
+    (first,) = ViewClips(store, table, [2], CONSECUTIVE, first=True, **scale).views(0)
     frames = table.assign(frames=CONSECUTIVE.length)  # all the frames that its centric clip knows
-    beginning, _ = ViewClips(store, frames, [2], CONSECUTIVE, **scale)[0]
+    (beginning,) = ViewClips(store, frames, [2], CONSECUTIVE, **scale).views(0)
     assert torch.equal(first, beginning)
-    assert not torch.equal(first, ViewClips(store, table, [2], CONSECUTIVE, **scale)[0][0])
+    (centric,) = ViewClips(store, table, [2], CONSECUTIVE, **scale).views(0)
+    assert not torch.equal(first, centric)
     with pytest.raises(ValueError, match="one first clip of a video, not 2"):
         ViewClips(store, table, [2], CONSECUTIVE, first=True, num_clips=2, **scale)
 
 
-def test_asking_past_the_last_video_ends_the_iteration(videos):
+class Counted:
+    """Another source that remembers how often it was asked for each row."""
+
+    def __init__(self, source):
+        self.source, self.asked = source, []
+
+    def clip(self, row, indices):
+        self.asked.append(row)
+        return self.source.clip(row, indices)
+
+
+def test_a_video_is_decoded_once_for_all_its_views(videos):
     table, _, store = videos
-    dataset = ViewClips(store, table, [0, 1], CONSECUTIVE, short_side=24, crop=24)
-    assert len(list(DataLoader(dataset, batch_size=1))) == 2
-    with pytest.raises(IndexError):
-        dataset[2]
+    source = Counted(store)
+    dataset = ViewClips(source, table, [2, 0], UNIFORM, short_side=24, crop=24, num_clips=5)
+    for _ in ViewPieces(dataset, range(2), 2):
+        pass
+    assert source.asked == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("size", "sizes"), [(4, [4, 2, 4, 2, 4, 2]), (6, [6, 6, 6]), (13, [12, 6])]
+)
+def test_pieces_hold_all_views_in_any_number_of_workers(videos, size, sizes):
+    table, _, store = videos
+    scale = {"short_side": 24, "crop": 24}
+    dataset = ViewClips(store, table, [0, 1, 2], CONSECUTIVE, num_clips=2, num_crops=3, **scale)
+    expected = torch.stack([view for number in range(3) for view in dataset.views(number)])
+    for workers in (0, 2):
+        pieces = DataLoader(
+            ViewPieces(dataset, range(3), size), batch_size=None, num_workers=workers
+        )
+        found = sorted(pieces, key=lambda piece: piece[0])  # stable
+        assert [len(views) for _, _, views in found] == sizes
+        assert torch.equal(torch.cat([views for _, _, views in found]), expected)
+        lasts = [number for number, complete, _ in found if complete]
+        assert lasts == sorted({number for number, _, _ in found})
 
 
 def test_clips_of_flow_have_two_channels():
@@ -124,5 +158,5 @@ def test_clips_of_flow_have_two_channels():
     table = pd.DataFrame({"frames": [12], "target": [1]})
     clip, target = training_clips(Flow(), table, rows=[0])[1, 0]
     assert (clip.shape, target) == ((2, 4, 24, 24), 1)
-    views, _ = ViewClips(Flow(), table, [0], CONSECUTIVE, short_side=24, crop=24, num_crops=3)[0]
-    assert views.shape == (3, 2, 4, 24, 24)
+    flow = ViewClips(Flow(), table, [0], CONSECUTIVE, short_side=24, crop=24, num_crops=3)
+    assert [view.shape for view in flow.views(0)] == 3 * [(2, 4, 24, 24)]

@@ -73,7 +73,7 @@ def test_the_table_is_the_split_with_the_size_of_the_flow_and_its_file():
     table = flow_table(split(), method="tvl1", short_side=120)
     row = table.iloc[0]
     assert (row["height"], row["width"], row["frames"]) == (120, 160, 9)
-    assert row["flow"] == "tvl1-120/a/x.avi.01234567.mp4"
+    assert row["flow"] == "tvl1-120/a/x.avi.01234567-320x240.mp4"
     assert (row["video"], row["subset"]) == ("a/x.avi", "train")
 
 
@@ -82,13 +82,15 @@ def test_small_frames_are_not_enlarged():
     assert table.loc[0, ["height", "width"]].tolist() == [100, 90]
 
 
-def test_the_file_changes_with_the_video_the_method_and_the_size():
-    settings = [("tvl1", 120, "01"), ("dis", 120, "01"), ("tvl1", 100, "01"), ("tvl1", 120, "02")]
-    names = {
-        flow_table(split(sha1=sha1), method=method, short_side=side)["flow"].iloc[0]
-        for method, side, sha1 in settings
-    }
-    assert len(names) == 4
+def test_the_file_changes_with_the_video_its_size_the_method_and_the_size_of_the_flow():
+    usual = {"method": "tvl1", "short_side": 120, "sha1": "01", "height": 240}
+    others = [{}, {"method": "dis"}, {"short_side": 100}, {"sha1": "02"}, {"height": 256}]
+    names = set()
+    for other in others:
+        own = usual | other
+        options = {key: own.pop(key) for key in ("method", "short_side")}
+        names.add(flow_table(split(**own), **options)["flow"].iloc[0])
+    assert len(names) == len(others)
 
 
 def test_the_folder_lies_beside_the_table():

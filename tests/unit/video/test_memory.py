@@ -71,3 +71,28 @@ assert inspect_video(path)["frames"] == 7500
 print(peak() - before)
 """
     assert growth(tmp_path, code, five_minutes) < 30
+
+
+def test_the_views_of_a_video_take_the_memory_of_a_piece(tmp_path):
+    code = """
+import numpy as np, pandas as pd
+from optplan.video.clips import ViewClips, ViewPieces
+from optplan.video.sampling import ClipSpec
+
+class Frames:
+    def clip(self, row, indices):
+        return np.zeros((len(indices), 112, 150, 3), np.uint8)
+
+def pieces(num_clips):
+    table = pd.DataFrame({"frames": [60], "target": [0]})
+    scale = {"short_side": 112, "crop": 112, "num_clips": num_clips, "num_crops": 3}
+    spec = ClipSpec(sampling="cs", length=16)
+    for _ in ViewPieces(ViewClips(Frames(), table, [0], spec, **scale), range(1), 8):
+        pass
+
+pieces(10)
+before = peak()
+pieces(100)
+print(peak() - before)
+"""
+    assert growth(tmp_path, code, "none") < 30  # all views would be 172 MiB
