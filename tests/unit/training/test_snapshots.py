@@ -152,7 +152,7 @@ def test_code_that_training_needs_decides_whether_it_is_the_same_and_no_other():
     # Checks, files, locks, messages, and which file is what: none of it shapes the weights.
     assert rest == {
         *("checks.py", "study_checks.py", "files.py", "locks.py", "progress.py"),
-        *("study.py", "paper.py", "places.py"),
+        *("study.py", "paper.py", "places.py", "schema.py"),
     }
 
 
