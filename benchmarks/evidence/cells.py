@@ -11,6 +11,7 @@ from optplan.reporting.records import read_json
 NETWORKS = {"p3d": "P3D", "g_p3d": "G-P3D", "dg_p3d": "DG-P3D"}
 PLANNERS = {"paper": "planned (paper)", "economical": "planned (economical)", "tpe": "TPE"}
 TO_LOSS = "planned (paper), to the loss"
+AS_PLANNED = "planned (paper), not retrained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,15 @@ class Cell:
             runs = self.content["retraining"]["runs"]
             own = (run for run in runs if run["seed"] == self.seed and run["rule"] == "loss")
             return digits_of(next(own)["right"])
+        if method == AS_PLANNED:
+            return digits_of(self.content["paper"]["right"])
         if method in PLANNERS:
             return digits_of(self.content[method]["retrained"]["right"])
         return digits_of(self.content["grid"]["strategies"][method]["right"])
 
     def has(self, method: str) -> bool:
         """Whether that was measured here."""
-        if method in self.strategies:
+        if method in self.strategies or method == AS_PLANNED:
             return True
         return ("retraining" if method == TO_LOSS else method) in self.content
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 
 import pandas as pd
-from cells import NETWORKS, PLANNERS, TO_LOSS, Cell, digits_of
+from cells import AS_PLANNED, NETWORKS, PLANNERS, TO_LOSS, Cell, digits_of
 
 from optplan.planning.states import State
 from optplan.reporting.paired import Difference, difference
 from optplan.reporting.records import digits
 
+OTHERS = {method: method for method in (TO_LOSS, AS_PLANNED)}
 Groups = Mapping[tuple[str, str], Sequence[Cell]]
 
 
@@ -25,7 +26,7 @@ def accuracy_rows(together: Groups) -> pd.DataFrame:
         strategies = cells[0].strategies
         best = best_strategy(cells)
         row = {"Set": experiment, "Network": NETWORKS[network], "Seeds": len(cells)}
-        for method, title in {"paper": "planned (paper)", TO_LOSS: TO_LOSS, **PLANNERS}.items():
+        for method, title in {"paper": "planned (paper)", **OTHERS, **PLANNERS}.items():
             row[title] = _top1(cells, method) if _has(cells, method) else ""
         row["best of grid"] = _top1(cells, best)
         mean = fmean(cell.right(name).mean() for cell in cells for name in strategies)
