@@ -219,6 +219,7 @@ def test_a_strategy_that_cannot_be_trained_is_refused(name, message):
 
 def test_a_strategy_with_too_many_stages_for_a_files_name_is_refused():
     states = {"clip_lengths": [4, 8, 12, 16, 20], "learning_rates": [0.5, 0.4, 0.3, 0.2]}
+    states["snippet"] = 1
     assert len(settings_of(states=states, strategies="paper")["strategies"]) == 60
     states["learning_rates"].append(0.1)
     message = r"a\.strategies: '.*-l5-5-step-128' has 25 stages, .* 276 characters .* at most 255"

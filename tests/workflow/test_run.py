@@ -3,7 +3,9 @@
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 import yaml
@@ -81,6 +83,25 @@ def test_a_transition_that_would_repeat_another_is_never_built(tmp_path):
     assert record["skipped"] == [{"transition": "cs-l2-r1--cs-l1-r2", "why": why}]
     trained = {Path(path).parent.name for path in workflow.results(f"{RUN}/transitions/*/*.json")}
     assert trained == {"start--cs-l1-r1", "cs-l1-r1--cs-l2-r1", "cs-l1-r1--cs-l1-r2"}
+
+
+def test_a_planned_path_may_be_trained_on_to_the_losses_of_planning(finished, tmp_path):
+    shutil.copytree(finished.folder, tmp_path / "again")
+    workflow = Workflow(tmp_path / "again", {"defaults.planning.retraining": "loss"})
+    plan = yaml.safe_load(read(workflow, f"{RUN}/plan.yaml"))
+    output = workflow.check(f"results/{RUN}/evaluation/planned/scores.npz")
+    assert "train_transition" not in output
+    stages = f"{RUN}/strategies/planned"
+    for number, step in enumerate(plan["path"], start=1):
+        lines = read(workflow, f"{stages}/{number}/curve.jsonl").decode().splitlines()
+        losses = [json.loads(line)["loss"] for line in lines]
+        recent, trained = fmean(losses[-3:]), len(losses)
+        assert step["epochs"] <= trained <= 3 * step["epochs"]
+        assert recent <= step["loss"] or trained == 3 * step["epochs"]
+    assert any(
+        content != finished.results()[path]
+        for path, content in workflow.results(f"{stages}/*/cost.json").items()
+    )
 
 
 def test_a_plan_is_replayed_without_planning(finished, tmp_path):

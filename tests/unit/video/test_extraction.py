@@ -138,7 +138,7 @@ def test_a_video_that_is_not_what_the_audit_found_is_named_and_what_is_finished_
     table.loc[1, "frames"] = 7
     with pytest.raises(ValueError, match=r"b\.mp4: has 6 frames, the audit found 7"):
         extract_flow(table, tmp_path, tmp_path / "flow", method="dis", workers=1)
-    assert [path.name for path in tmp_path.rglob("flow/**/*.mp4")] == ["a.mp4.00000000.mp4"]
+    assert [path.name for path in tmp_path.rglob("flow/**/*.mp4")] == ["a.mp4.00000000-64x32.mp4"]
 
 
 def test_the_same_video_gives_the_same_bytes(tmp_path):
