@@ -62,13 +62,13 @@ def digits_of(text: str) -> np.ndarray:
 
 
 def read_cells(files: Iterable[str]) -> list[Cell]:
-    """From files <set>/<network>/seed-<n>/<method>.json, where there are a plan and a grid."""
+    """From files <set>/<network>/seed-<n>/<method>.json with a plan and a grid, in order."""
     found: dict[Path, dict] = {}
     for path in map(Path, files):
         found.setdefault(path.parent, {})[path.stem] = read_json(path)
     return [
         Cell(folder.parents[1].name, folder.parent.name, int(folder.name[5:]), content)
-        for folder, content in found.items()
+        for folder, content in sorted(found.items())
         if content.keys() >= {"paper", "grid"}
     ]
 

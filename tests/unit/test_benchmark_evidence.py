@@ -15,8 +15,10 @@ from optplan.video.embedded import encode
 from optplan.video.index import write_table
 
 pytest.importorskip("optuna", reason="needs envs/benchmarks.txt")
-sys.path.append(str(Path(__file__).parents[2] / "benchmarks" / "evidence"))
+EVIDENCE = Path(__file__).parents[2] / "benchmarks" / "evidence"
+sys.path.append(str(EVIDENCE))
 import methods
+import page
 import stops
 import tables
 from cells import Cell, groups, read_cells
@@ -129,6 +131,16 @@ def test_a_path_is_trained_again_for_its_epochs_or_to_its_losses(inputs, setting
     (row,) = tables.retraining_rows([Cell("a", "dg_p3d", 1, content)]).to_dict("records")
     assert row["Retrainings"] == 2
     assert tables.retraining_rows([Cell("a", "dg_p3d", 1, {})]).empty
+
+
+def test_the_page_shows_what_was_measured():
+    measured = list((EVIDENCE / "measured").glob("*/*/*/*.json"))
+    expected = {"motion": "cs", "order": "us", "ut-interaction": None}
+    text = (EVIDENCE.parents[1] / "docs" / "evidence.md").read_text(encoding="utf-8")
+    tables = page.blocks(read_cells(measured), expected)
+    assert len(tables) == 7
+    for table in tables.values():
+        assert table in text
 
 
 def test_a_rule_that_stops_too_early_loses_what_came_later():

@@ -98,10 +98,6 @@ def test_a_planned_path_may_be_trained_on_to_the_losses_of_planning(finished, tm
         recent, trained = fmean(losses[-3:]), len(losses)
         assert step["epochs"] <= trained <= 3 * step["epochs"]
         assert recent <= step["loss"] or trained == 3 * step["epochs"]
-    assert any(
-        content != finished.results()[path]
-        for path, content in workflow.results(f"{stages}/*/cost.json").items()
-    )
 
 
 def test_a_plan_is_replayed_without_planning(finished, tmp_path):
