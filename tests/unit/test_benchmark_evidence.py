@@ -15,8 +15,7 @@ from optplan.video.embedded import encode
 from optplan.video.index import write_table
 
 pytest.importorskip("optuna", reason="needs envs/benchmarks.txt")
-EVIDENCE = Path(__file__).parents[2] / "benchmarks" / "evidence"
-sys.path.append(str(EVIDENCE))
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks" / "evidence"))
 import methods
 import page
 import stops
@@ -134,9 +133,10 @@ def test_a_path_is_trained_again_for_its_epochs_or_to_its_losses(inputs, setting
 
 
 def test_the_page_shows_what_was_measured():
-    measured = list((EVIDENCE / "measured").glob("*/*/*/*.json"))
+    root = Path(__file__).parents[2]
+    measured = list(root.glob("benchmarks/evidence/measured/*/*/*/*.json"))
     expected = {"motion": "cs", "order": "us", "ut-interaction": None}
-    text = (EVIDENCE.parents[1] / "docs" / "evidence.md").read_text(encoding="utf-8")
+    text = (root / "docs" / "evidence.md").read_text(encoding="utf-8")
     tables = page.blocks(read_cells(measured), expected)
     assert len(tables) == 7
     for table in tables.values():
