@@ -16,6 +16,8 @@ report: "workflow/report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/resources.smk"
+include: "rules/inputs.smk"
 include: "rules/data.smk"
 include: "rules/plan.smk"
 include: "rules/baselines.smk"

@@ -109,8 +109,8 @@ class Results:
         """A variant of the planned path, which the first seed alone has."""
         run = self.runs(name)[0]
         plan = read_yaml(run / "variants" / variant / "plan.yaml")
-        epochs = sum(step["epochs"] for step in plan["path"])
         parts = [cost_planned(run, plan, searched=False, name=variant)]
+        epochs = parts[0]["epochs"]
         folders = variant_folders(str(run), self.settings(name), run / "plan.yaml", variant)
         own = [folder for folder in map(Path, folders) if folder.parent.name == variant]
         parts += [costs(folder / "cost.json" for folder in own)] if own else []
@@ -148,7 +148,8 @@ class Results:
         return cost_planned(run, self.plan(name, run), searched=searched)
 
     def _path_epochs(self, name: str, run: Path) -> int:
-        return sum(step["epochs"] for step in self.plan(name, run)["path"])
+        """As many as were trained again: more than planned, where the path goes on to a loss."""
+        return cost_planned(run, self.plan(name, run), searched=False)["epochs"]
 
     def _measured(self, name, runs, strategy: str, metric: str, epochs: int, costs) -> Measured:
         metrics = [read_json(run / "evaluation" / strategy / "metrics.json") for run in runs]

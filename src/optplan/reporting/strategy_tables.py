@@ -14,7 +14,7 @@ from optplan.reporting.spending import cost_alone, cost_spent, sum_costs
 SAMPLINGS = {"cs": "consecutive", "us": "uniform"}
 OP = "OP"
 MARKS = (
-    "In brackets: epochs, the best of the grid or those that planning determined. OP is "
+    "In brackets: epochs, the best of the grid or those of the planned path. OP is "
     "optimization planning; its sampling is the planner's own choice of both, whatever the row."
 )
 TABLE4_ROWS = (

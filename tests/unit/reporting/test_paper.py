@@ -143,6 +143,15 @@ def test_seeds_are_told_by_mean_and_deviation(root, study):
     assert cell.record("row", "column", "c")["seeds"] == 2
 
 
+def test_a_path_has_the_epochs_that_it_was_trained_again_for(root, study, tmp_path):
+    root = shutil.copytree(root, tmp_path / "results")
+    before = Results(root, study).planned(["shapes"]).epochs
+    file = root / "shapes" / "seed-1" / "strategies" / "planned" / "1" / "cost.json"
+    cost = json.loads(file.read_text())
+    file.write_text(json.dumps(cost | {"epochs": cost["epochs"] + 5}))  # on to the loss
+    assert Results(root, study).planned(["shapes"]).epochs == before + 5
+
+
 def test_a_fusion_costs_the_first_seeds_of_both_its_paths(root, study, tmp_path):
     root = shutil.copytree(root, tmp_path / "results")
     (root / "fusion").mkdir()

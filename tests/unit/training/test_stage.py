@@ -11,17 +11,11 @@ from optplan.training.snapshots import Snapshots
 from optplan.training.stage import recent_loss, synchronise_batch_norm, train_stage
 from optplan.training.steps import learning_rate
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 class Interrupted(Exception):
     pass
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def interrupt_after(epochs):

@@ -4,13 +4,7 @@ import torch
 
 from optplan.video.augmentation import augment
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def clip_of(size=24, frames=4, seed=0) -> torch.Tensor:
