@@ -17,6 +17,7 @@ report: "workflow/report/workflow.rst"
 
 include: "rules/common.smk"
 include: "rules/resources.smk"
+include: "rules/videos.smk"
 include: "rules/inputs.smk"
 include: "rules/data.smk"
 include: "rules/plan.smk"
