@@ -69,13 +69,26 @@ def first_plan(wildcards):
 # What jobs read of the settings. A change of anything else is no reason to run them again.
 READ_DATA = ("data.format", "data.cache", "data.task", "data.validation_videos")
 READ_STAGE = (
-    *(*READ_DATA, "modality", "network", "states", "training", "video.short_side"),
-    *("video.crop", "video.flip", "video.augmentation", "video.planning_clip"),
+    *READ_DATA,
+    "modality",
+    "network",
+    "states",
+    "training",
+    "video.augmentation",
+    "video.crop",
+    "video.flip",
+    "video.planning_clip",
+    "video.short_side",
 )
 READ_KNEE = (
+    "knee.delay",
+    "knee.family",
+    "knee.max_epochs",
     "knee.metric",
-    *("knee.delay", "knee.min_epochs", "knee.min_epochs_start", "knee.max_epochs"),
-    *("knee.family", "planning.bound", "video.planning_short_side"),
+    "knee.min_epochs",
+    "knee.min_epochs_start",
+    "planning.bound",
+    "video.planning_short_side",
 )
 
 

@@ -19,13 +19,16 @@ rule evaluate:
         runtime=evaluation_minutes,
     params:
         settings=part(
-            *(*READ_DATA, "modality", "network", "states", "training.micro_batch"),
-            *("video.evaluation_short_side", "video.evaluation_crop"),
-            *(
-                "video.evaluation_clips",
-                "video.evaluation_crops",
-                "video.planning_clip",
-            ),
+            *READ_DATA,
+            "modality",
+            "network",
+            "states",
+            "training.micro_batch",
+            "video.evaluation_clips",
+            "video.evaluation_crop",
+            "video.evaluation_crops",
+            "video.evaluation_short_side",
+            "video.planning_clip",
         ),
     message:
         "{wildcards.experiment}: evaluate {wildcards.strategy} on the test videos"

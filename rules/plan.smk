@@ -10,8 +10,12 @@ rule initialise:
         "../envs/runtime.yaml"
     params:
         settings=part(
-            *(*READ_DATA, "modality", "network", "weights_of"),
-            *("states.clip_lengths", "video.crop"),
+            *READ_DATA,
+            "modality",
+            "network",
+            "states.clip_lengths",
+            "video.crop",
+            "weights_of",
         ),
     message:
         "{wildcards.experiment}: initial weights"
