@@ -8,7 +8,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent))  # Snakemake runs a copy of this file
 
-from methods import again, curves, grid, planned, retrained, tpe
+from methods import again, candidates, curves, grid, planned, retrained, tpe
 from stages import ORIGINAL_TRAINING, TRAINING, Trainer
 
 from optplan.config import PRESETS
@@ -44,6 +44,9 @@ with TemporaryDirectory() as folder:
         found = again(
             trainer("planning", TRAINING), others, read_json(snakemake.input.plan)["path"]
         )
+    elif method == "candidates":
+        planning = trainer("planning", TRAINING, scored=True)
+        found = {"candidates": candidates(planning, knee=preset["knee"])}
     elif method == "grid":
         found = grid(whole)
     elif method == "tpe":
@@ -54,6 +57,6 @@ with TemporaryDirectory() as folder:
         found = planned(planning, **preset)
         if snakemake.params.curves:
             found["curves"] = curves(planning, epochs=preset["knee"]["max_epochs"])
-    if method not in ("grid", "retraining"):
+    if method in ("paper", "economical", "tpe"):
         found["retrained"] = retrained(whole, found["path"])
 write_json(found, snakemake.output[0])

@@ -1,13 +1,14 @@
-"""What is compared: planning, the hand-tuned grid, TPE at the cost of planning, and retrainings."""
+"""Planning, the hand-tuned grid, TPE at the cost of planning, retrainings, and all candidates."""
 
 from dataclasses import asdict
 
 import optuna
-from stages import Cost, Model, Trainer
+from stages import Cost, Model, Run, Trainer
 
 from optplan.config import graph
+from optplan.planning.knee import Decision
 from optplan.planning.search import plan
-from optplan.planning.states import State
+from optplan.planning.states import State, Transition
 from optplan.planning.strategies import HandTuned, StageSpec, stage_tree
 from optplan.training.stage import long_enough, recent_loss
 
@@ -32,6 +33,28 @@ def planned(trainer: Trainer, *, knee: dict, planning: dict) -> dict:
         "cost": asdict(cost),
         "right": trainer.right(found.model, State.parse(found.plan["final"])),
     }
+
+
+def candidates(trainer: Trainer, *, knee: dict) -> list[dict]:
+    """What planning knew of each transition, and whether its model is right on the test videos."""
+    runs: list[Run] = []
+    last: dict[Transition, Decision] = {}
+
+    def train(model: Model, state: State):
+        runs.append(trainer.run(model, state))
+        return trainer.epochs(model, state, Cost())
+
+    plan(graph(trainer.settings), trainer.initial, train, report=last.__setitem__, **knee)
+    return [
+        {
+            "transition": transition.name,
+            "state": transition.target.name,
+            "fitted": decision.fitted,
+            "observed": decision.observed,
+            "right": trainer.right(run.models[decision.best_epoch], transition.target),
+        }
+        for run, (transition, decision) in zip(runs, last.items(), strict=True)
+    ]
 
 
 def curves(trainer: Trainer, *, epochs: int) -> list[dict]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cells import Cell, groups
+from scores import score_rows
 from stops import family_rows, stop_rows
 from tables import accuracy_rows, cost_rows, lead_rows, retraining_rows, sampling_rows
 
@@ -19,6 +20,7 @@ def blocks(cells: Sequence[Cell], expected: Mapping[str, str | None]) -> dict[st
         "leads": lead_rows(together),
         "sampling": sampling_rows(together, expected),
         "retraining": retraining_rows(cells),
+        "scores": score_rows(cells),
         "families": family_rows(curves),
         "stops": stop_rows(curves),
     }

@@ -21,6 +21,7 @@ import page
 import stops
 import tables
 from cells import Cell, groups, read_cells
+from scores import score_rows
 from stages import ORIGINAL_TRAINING, TRAINING, Cost, Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -132,13 +133,42 @@ def test_a_path_is_trained_again_for_its_epochs_or_to_its_losses(inputs, setting
     assert tables.retraining_rows([Cell("a", "dg_p3d", 1, {})]).empty
 
 
+def test_the_models_that_transitions_hand_on_are_tested(inputs, settings, tmp_path):
+    trainer = Trainer(tmp_path / "a", inputs, settings, 1, subsets=TRAINING, scored=True)
+    found = methods.candidates(trainer, knee=KNEE)
+    assert [one["transition"] for one in found] == ["start--cs-l1-r1", "cs-l1-r1--cs-l1-r2"]
+    assert [one["state"] for one in found] == ["cs-l1-r1", "cs-l1-r2"]
+    planned = methods.planned(trainer, knee=KNEE, planning={})
+    assert found[-1]["right"] == planned["right"]
+    assert found[-1]["fitted"] == planned["validation"]
+
+
+def test_scores_are_compared_by_the_parents_they_take():
+    # transition, state, fitted, observed, right: only the first state has a choice
+    rows = [
+        ("a--c", "c", 0.6, 0.5, "1110"),
+        ("b--c", "c", 0.5, 0.7, "1000"),
+        ("c--d", "d", 0.9, 0.9, "1111"),
+    ]
+    names = ("transition", "state", "fitted", "observed", "right")
+    content = {"candidates": [dict(zip(names, row, strict=True)) for row in rows]}
+    cell = Cell("a", "dg_p3d", 1, {"candidates": content})
+    fitted, observed = score_rows([cell]).to_dict("records")
+    assert (fitted["Transitions"], fitted["States"]) == (3, 1)
+    assert (fitted["Parents it takes"], observed["Parents it takes"]) == ("75.0", "25.0")
+    assert (fitted["any parent"], fitted["best parent"]) == ("50.0", "75.0")
+    assert (fitted["Rank correlation"], observed["Rank correlation"]) == ("1.00", "-1.00")
+    assert (fitted["Lead by seed"], observed["Lead by seed"]) == ("+50.0", "")
+    assert score_rows([Cell("a", "dg_p3d", 1, {})]).empty
+
+
 def test_the_page_shows_what_was_measured():
     root = Path(__file__).parents[2]
     measured = list(root.glob("benchmarks/evidence/measured/*/*/*/*.json"))
     expected = {"motion": "cs", "order": "us", "ut-interaction": None}
     text = (root / "docs" / "evidence.md").read_text(encoding="utf-8")
     tables = page.blocks(read_cells(measured), expected)
-    assert len(tables) == 7
+    assert len(tables) == 8
     for table in tables.values():
         assert table in text
 
