@@ -26,7 +26,7 @@ from torchvision.transforms import v2 as transforms
 from optplan.networks.resnet3d import head_loss
 from optplan.networks.zoo import build_network
 from optplan.training.devices import Rank
-from optplan.training.evaluation import score_videos
+from optplan.training.evaluation import Remembered, score_pieces, view_pieces
 from optplan.training.steps import Steps
 from optplan.video.audit import audit_videos
 from optplan.video.clips import TrainingClips, ViewClips
@@ -149,6 +149,8 @@ class OurLoop:
         self.validation = ViewClips(
             *(source, table, rows["val"], _spec(args)), short_side=args.short_side, crop=args.crop
         )
+        pieces = view_pieces(self.validation, batch_size=16, rank=self.rank, workers=self.workers)
+        self.pieces = Remembered(pieces)
         self.steps = Steps(
             *(network, training, SETTINGS),
             rank=self.rank,
@@ -160,16 +162,7 @@ class OurLoop:
     def epoch(self):
         self.number += 1
         self.steps.train_epoch(self.number)
-        self.validate()
-
-    def validate(self):
-        score_videos(
-            self.steps.network,
-            self.validation,
-            batch_size=16,
-            rank=self.rank,
-            workers=self.workers,
-        )
+        score_pieces(self.steps.network, self.validation, self.pieces, rank=self.rank)
 
 
 class BareSteps:

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import fmean
 
+import numpy as np
 from torch.nn import SyncBatchNorm
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from optplan.planning.knee import Decision, KneeStopper
 from optplan.planning.metric import TOP_1, Metric
 from optplan.training.devices import Rank
-from optplan.training.evaluation import score_videos, top_k
+from optplan.training.evaluation import Remembered, score_pieces, top_k, view_pieces
 from optplan.training.snapshots import Snapshots
 from optplan.training.steps import Steps, silent
 
@@ -99,8 +100,14 @@ def train_stage(
     _prepare(network, settings, rank)
     steps = Steps(network, training, settings, rank=rank, workers=workers, compiled=compiled)
 
+    if validation is not None:
+        batch = settings["micro_batch"]
+        pieces = Remembered(view_pieces(validation, batch_size=batch, rank=rank, workers=workers))
+
     def score() -> dict[str, float]:
-        return _validate(network, validation, metric, settings, cost, rank, workers)
+        scores, targets = score_pieces(network, validation, pieces, rank=rank)
+        cost["frames_evaluated"] += len(targets) * validation.spec.length
+        return _top(metric, scores, targets)
 
     def save():
         if rank.first:
@@ -167,14 +174,8 @@ def synchronise_batch_norm(network):
                 setattr(module, name, SyncBatchNorm.convert_sync_batchnorm(layer))
 
 
-def _validate(
-    network, validation, metric: Metric, settings, cost, rank: Rank, workers: int
-) -> dict[str, float]:
+def _top(metric: Metric, scores: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     """The top-k that the metric asks for; k is at most the number of classes."""
-    scores, targets = score_videos(
-        network, validation, rank=rank, batch_size=settings["micro_batch"], workers=workers
-    )
-    cost["frames_evaluated"] += len(targets) * validation.spec.length
     return {f"top{k}": top_k(scores, targets, min(k, scores.shape[1])) for k in metric.ks}
 
 

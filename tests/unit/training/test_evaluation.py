@@ -5,7 +5,14 @@ import torch
 
 from optplan.networks.resnet3d import fused_scores
 from optplan.networks.zoo import build_network
-from optplan.training.evaluation import score_videos, top_k
+from optplan.training.devices import Rank
+from optplan.training.evaluation import (
+    Remembered,
+    score_pieces,
+    score_videos,
+    top_k,
+    view_pieces,
+)
 from optplan.video.clips import ViewClips
 from optplan.video.sampling import ClipSpec
 from optplan.video.transforms import normalise
@@ -58,6 +65,28 @@ def test_the_batch_size_does_not_change_the_scores(network, views, batch_size):
     expected, _ = score_videos(network, views, batch_size=12)
     scores, _ = score_videos(network, views, batch_size=batch_size)
     np.testing.assert_allclose(scores, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_clips_that_fit_into_memory_are_decoded_once(network, views, workers, monkeypatch):
+    pieces = view_pieces(views, batch_size=12, rank=Rank(), workers=workers)
+    remembered = Remembered(pieces)
+    first, _ = score_pieces(network, views, remembered, rank=Rank())
+    monkeypatch.setattr(pieces.dataset, "groups", None)  # whoever asks again fails
+    again, _ = score_pieces(network, views, remembered, rank=Rank())
+    np.testing.assert_array_equal(again, first)
+    assert not any(clips.is_shared() for _, _, clips in remembered)
+    with pytest.raises(TypeError):
+        score_pieces(network, views, pieces, rank=Rank())
+
+
+def test_clips_that_do_not_fit_are_decoded_every_time(network, views):
+    pieces = view_pieces(views, batch_size=12, rank=Rank(), workers=0)
+    size = sum(clips.nbytes for _, _, clips in pieces)
+    for limit, kept in ((size, True), (size - 1, False)):
+        remembered = Remembered(pieces, limit=limit)
+        assert len(list(remembered)) == len(list(pieces))
+        assert (remembered.kept is not None) == kept
 
 
 def test_scoring_leaves_the_weights_and_statistics_alone(network, views):
