@@ -7,7 +7,7 @@ from pathlib import Path
 from cells import Cell, groups
 from scores import score_rows
 from stops import family_rows, stop_rows
-from tables import accuracy_rows, cost_rows, lead_rows, retraining_rows, sampling_rows
+from tables import accuracy_rows, cost_rows, lead_rows, overall_rows, retraining_rows, sampling_rows
 
 
 def blocks(cells: Sequence[Cell], expected: Mapping[str, str | None]) -> dict[str, str]:
@@ -18,6 +18,7 @@ def blocks(cells: Sequence[Cell], expected: Mapping[str, str | None]) -> dict[st
         "accuracy": accuracy_rows(together),
         "cost": cost_rows(together),
         "leads": lead_rows(together),
+        "overall": overall_rows(together),
         "sampling": sampling_rows(together, expected),
         "retraining": retraining_rows(cells),
         "scores": score_rows(cells),

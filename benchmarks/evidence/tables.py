@@ -5,12 +5,23 @@ from statistics import fmean, stdev
 
 import pandas as pd
 from cells import AS_PLANNED, NETWORKS, PLANNERS, TO_LOSS, Cell, digits_of
+from scipy.stats import t
 
 from optplan.planning.states import State
 from optplan.reporting.paired import Difference, difference
 from optplan.reporting.records import digits
 
 OTHERS = {method: method for method in (TO_LOSS, AS_PLANNED)}
+GRID = "best of grid"
+COMPARED = (
+    ("paper", GRID),
+    (TO_LOSS, GRID),
+    ("economical", GRID),
+    ("tpe", GRID),
+    ("economical", "paper"),
+    (TO_LOSS, "paper"),
+    ("paper", "tpe"),
+)
 Groups = Mapping[tuple[str, str], Sequence[Cell]]
 
 
@@ -59,21 +70,11 @@ def lead_rows(together: Groups) -> pd.DataFrame:
     """Paired tests on the same test videos: each planner against the best of the grid, and TPE."""
     rows = []
     for (experiment, network), cells in together.items():
-        best = best_strategy(cells)
-        pairs = [
-            ("paper", best),
-            (TO_LOSS, best),
-            ("economical", best),
-            ("tpe", best),
-            ("economical", "paper"),
-            (TO_LOSS, "paper"),
-            ("paper", "tpe"),
-        ]
-        for first, second in pairs:
-            if not (_has(cells, first) and _has(cells, second)):
+        for first, second in COMPARED:
+            lead = _difference(cells, first, second)
+            if lead is None:
                 continue
-            lead = difference([c.right(first) for c in cells], [c.right(second) for c in cells])
-            against = PLANNERS.get(second, f"best of grid ({second})")
+            against = PLANNERS.get(second, f"best of grid ({best_strategy(cells)})")
             rows.append(
                 {
                     "Set": experiment,
@@ -83,6 +84,30 @@ def lead_rows(together: Groups) -> pd.DataFrame:
                     **_lead(lead),
                 }
             )
+    return pd.DataFrame(rows)
+
+
+def overall_rows(together: Groups) -> pd.DataFrame:
+    """The same leads, mean over all sets and networks, which count alike."""
+    rows = []
+    for first, second in COMPARED:
+        leads = [_difference(cells, first, second) for cells in together.values()]
+        found = [lead for lead in leads if lead is not None]
+        if len(found) < 2:
+            continue
+        points = [100 * lead.mean for lead in found]
+        margin = t.ppf(0.975, len(points) - 1) * stdev(points) / len(points) ** 0.5
+        seeds = [value for lead in found for value in lead.per_seed]
+        rows.append(
+            {
+                "Lead of": PLANNERS.get(first, first),
+                "over": PLANNERS.get(second, second),
+                "Points": f"{fmean(points):+.1f}",
+                "95 % interval": f"{fmean(points) - margin:+.1f} to {fmean(points) + margin:+.1f}",
+                "Sets and networks ahead": f"{sum(p > 0 for p in points)} of {len(points)}",
+                "Seeds ahead": f"{sum(value > 0 for value in seeds)} of {len(seeds)}",
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -150,6 +175,14 @@ def measured_rows(cells: Sequence[Cell]) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _difference(cells: Sequence[Cell], first: str, second: str) -> Difference | None:
+    """The lead of one method over another, or None where either was not measured."""
+    second = best_strategy(cells) if second == GRID else second
+    if not (_has(cells, first) and _has(cells, second)):
+        return None
+    return difference([c.right(first) for c in cells], [c.right(second) for c in cells])
 
 
 def _has(cells: Sequence[Cell], method: str) -> bool:

@@ -168,7 +168,7 @@ def test_the_page_shows_what_was_measured():
     expected = {"motion": "cs", "order": "us", "ut-interaction": None}
     text = (root / "docs" / "evidence.md").read_text(encoding="utf-8")
     tables = page.blocks(read_cells(measured), expected)
-    assert len(tables) == 8
+    assert len(tables) == 9
     for table in tables.values():
         assert table in text
 
