@@ -11,6 +11,7 @@ from optplan.reporting.records import read_json
 NETWORKS = {"p3d": "P3D", "g_p3d": "G-P3D", "dg_p3d": "DG-P3D"}
 PLANNERS = {"paper": "planned (paper)", "economical": "planned (economical)", "tpe": "TPE"}
 TO_LOSS = "planned (paper), to the loss"
+LONGER = "best of grid, as long as the plan"
 AS_PLANNED = "planned (paper), not retrained"
 
 
@@ -29,6 +30,8 @@ class Cell:
             runs = self.content["retraining"]["runs"]
             own = (run for run in runs if run["seed"] == self.seed and run["rule"] == "loss")
             return digits_of(next(own)["right"])
+        if method == LONGER:
+            return digits_of(self.content["longer"]["right"])
         if method == AS_PLANNED:
             return digits_of(self.content["paper"]["right"])
         if method in PLANNERS:
@@ -39,7 +42,7 @@ class Cell:
         """Whether that was measured here."""
         if method in self.strategies or method == AS_PLANNED:
             return True
-        return ("retraining" if method == TO_LOSS else method) in self.content
+        return {TO_LOSS: "retraining", LONGER: "longer"}.get(method, method) in self.content
 
     def cost(self, method: str, key: str = "frames") -> float:
         """Of finding and retraining a path, or of a strategy alone."""

@@ -1,6 +1,7 @@
 """One method on one video set, with one network and one seed."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -8,11 +9,14 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent))  # Snakemake runs a copy of this file
 
-from methods import again, candidates, curves, grid, planned, retrained, tpe
+from cells import Cell
+from methods import again, candidates, curves, grid, hand_tuned, planned, retrained, tpe
 from stages import ORIGINAL_TRAINING, TRAINING, Trainer
+from tables import best_strategy
 
 from optplan.config import PRESETS
 from optplan.files import write_json
+from optplan.planning.strategies import HandTuned
 from optplan.reporting.records import read_json, read_yaml
 
 KNEE = ("delay", "min_epochs", "min_epochs_start", "max_epochs")
@@ -49,6 +53,11 @@ with TemporaryDirectory() as folder:
         found = {"candidates": candidates(planning, knee=preset["knee"])}
     elif method == "grid":
         found = grid(whole)
+    elif method == "longer":
+        grids = [Cell("", "", 0, {"grid": read_json(path)}) for path in snakemake.input.grids]
+        epochs = sum(epochs for _, epochs in read_json(snakemake.input.plan)["path"])
+        strategy = replace(HandTuned.parse(best_strategy(grids)), epochs=epochs)
+        found = {"strategy": strategy.name, **hand_tuned(whole, strategy)}
     elif method == "tpe":
         frames = read_json(snakemake.input.plan)["cost"]["frames"]
         found = tpe(trainer("search", TRAINING), frames=frames)

@@ -113,17 +113,22 @@ def _to_loss(
 
 def grid(trainer: Trainer) -> dict:
     """Every hand-tuned strategy: the cost of each alone, and of all with beginnings shared."""
-    found, names = {}, trainer.settings["strategies"]
-    for name in names:
-        cost, stages = Cost(), [_settled(stage) for stage in HandTuned.parse(name).stages]
-        model = trainer.path(stages, cost)
-        right = trainer.right(model, stages[-1][0])
-        found[name] = {"cost": asdict(cost), "right": right}
+    strategies = [HandTuned.parse(name) for name in trainer.settings["strategies"]]
     shared, lengths = Cost(), trainer.settings["states"]["clip_lengths"]
-    for one in stage_tree(map(HandTuned.parse, names)):
+    for one in stage_tree(strategies):
         shared.epochs += one.stage.epochs
         shared.frames += one.stage.epochs * lengths[one.stage.length - 1] * trainer.num_videos
-    return {"strategies": found, "shared": asdict(shared)}
+    return {
+        "strategies": {one.name: hand_tuned(trainer, one) for one in strategies},
+        "shared": asdict(shared),
+    }
+
+
+def hand_tuned(trainer: Trainer, strategy: HandTuned) -> dict:
+    """One strategy, as if it were alone."""
+    cost, stages = Cost(), [_settled(stage) for stage in strategy.stages]
+    model = trainer.path(stages, cost)
+    return {"cost": asdict(cost), "right": trainer.right(model, stages[-1][0])}
 
 
 def tpe(trainer: Trainer, *, frames: int) -> dict:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 
 import pandas as pd
-from cells import AS_PLANNED, NETWORKS, PLANNERS, TO_LOSS, Cell, digits_of
+from cells import AS_PLANNED, LONGER, NETWORKS, PLANNERS, TO_LOSS, Cell, digits_of
 from scipy.stats import t
 
 from optplan.planning.states import State
@@ -15,6 +15,7 @@ OTHERS = {method: method for method in (TO_LOSS, AS_PLANNED)}
 GRID = "best of grid"
 COMPARED = (
     ("paper", GRID),
+    ("paper", LONGER),
     (TO_LOSS, GRID),
     ("economical", GRID),
     ("tpe", GRID),
@@ -40,6 +41,7 @@ def accuracy_rows(together: Groups) -> pd.DataFrame:
         for method, title in {"paper": "planned (paper)", **OTHERS, **PLANNERS}.items():
             row[title] = _top1(cells, method) if _has(cells, method) else ""
         row["best of grid"] = _top1(cells, best)
+        row[LONGER] = _top1(cells, LONGER) if _has(cells, LONGER) else ""
         mean = fmean(cell.right(name).mean() for cell in cells for name in strategies)
         row["mean of grid"] = f"{100 * mean:.1f}"
         rows.append(row | {"Videos": len(cells[0].right("paper"))})
@@ -74,7 +76,8 @@ def lead_rows(together: Groups) -> pd.DataFrame:
             lead = _difference(cells, first, second)
             if lead is None:
                 continue
-            against = PLANNERS.get(second, f"best of grid ({best_strategy(cells)})")
+            best = f"{GRID} ({best_strategy(cells)})"
+            against = best if second == GRID else PLANNERS.get(second, second)
             rows.append(
                 {
                     "Set": experiment,

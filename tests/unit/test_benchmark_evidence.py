@@ -11,6 +11,7 @@ import pytest
 
 from optplan.config import resolve
 from optplan.planning.states import State
+from optplan.planning.strategies import HandTuned
 from optplan.video.embedded import encode
 from optplan.video.index import write_table
 
@@ -20,7 +21,7 @@ import methods
 import page
 import stops
 import tables
-from cells import Cell, groups, read_cells
+from cells import LONGER, Cell, groups, read_cells
 from scores import score_rows
 from stages import ORIGINAL_TRAINING, TRAINING, Cost, Trainer
 
@@ -96,6 +97,13 @@ def test_every_method_counts_what_it_would_cost_alone(inputs, settings, tmp_path
     together = groups(read_cells(files))
     assert tables.accuracy_rows(together)["TPE"].tolist() == [""]
     assert tables.lead_rows(together)["Lead of"].tolist() == ["planned (paper)"]
+    longer = methods.hand_tuned(whole, HandTuned.parse("cs-l1-cosine-8"))
+    assert longer["cost"]["epochs"] == 8
+    files.append(files[0].with_name("longer.json"))
+    files[2].write_text(json.dumps({"strategy": "cs-l1-cosine-8", **longer}))
+    together = groups(read_cells(files))
+    assert tables.lead_rows(together)["over"].tolist()[1] == LONGER
+    assert tables.accuracy_rows(together)[LONGER].tolist() != [""]
     assert tables.sampling_rows(together, {"a": "cs"})["Right"].tolist() == ["yes"]
     assert len(tables.measured_rows(read_cells(files))) == 1 + len(STRATEGIES)
 
